@@ -1,0 +1,36 @@
+# The commands of this project; `make` alone lists them. Everything sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check serve bench peers lock
+RUN := .venv/bin/
+READY := .venv/ready
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with the locked dependencies
+$(READY): requirements.lock pyproject.toml
+	@bash tests/peers/setup.sh
+
+demo: $(READY) ## see it work: a speech sample becomes captions
+	@$(RUN)transcriber demo
+
+serve: $(READY) ## run the service
+	@$(RUN)transcriber serve
+
+check: $(READY) ## format, lint, types, import contracts, unit lane: under a minute
+	@$(RUN)ruff format --check . && $(RUN)ruff check . && $(RUN)mypy . && $(RUN)lint-imports --no-logo
+	@$(RUN)python -m pytest -q tests/unit
+
+test: peers ## all lanes, with the real peers that can be had here
+	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \
+	  tests/unit tests/peers $(wildcard tests/faults) && $(RUN)python -m tests.coverage
+
+bench: $(READY) ## what things cost, at small sizes
+	@$(RUN)python -m tests.load
+
+peers: $(READY) ## install the real programs the tests talk to, where this is possible
+	@bash tests/peers/install.sh
+
+lock: $(READY) ## renew requirements.lock
+	@$(RUN)uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
+	  --extra embedded --extra postgres --extra otel --extra dev pyproject.toml -o requirements.lock

@@ -1,0 +1,123 @@
+"""
+Lanes and hygiene for every test.
+
+The directory is the lane: `tests/unit` runs on virtual time, without sockets, and must be
+instant; `tests/peers` talks to real programs; `tests/faults` breaks them. No markers to remember.
+What a test leaves behind (task, thread, socket, file, warning) fails it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.virtual_time import VirtualTimeLoop
+
+UNIT = Path(__file__).parent / "unit"
+CPU_BUDGET = 0.25
+"""Seconds of computing a unit test may take."""
+WALL_BUDGET = 2.0
+"""Seconds a unit test may take on a busy machine."""
+SLOWER = 4 if "coverage" in sys.modules else 1
+"""How much more time tests get while coverage watches them."""
+NATIVE = ("asyncio_", "AnyIO")
+"""Threads that the event loop keeps for the next caller."""
+
+hypothesis.settings.register_profile(
+    "house", deadline=None, derandomize=True, max_examples=60, database=None
+)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Give the unit lane the jumping clock and everyone else the real one."""
+    if UNIT in item.path.parents:
+        return {"virtual": VirtualTimeLoop}
+    return {"real": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a unit test that computes or waits too long: it belongs in another lane."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    over = cpu > CPU_BUDGET * SLOWER or wall > WALL_BUDGET * SLOWER
+    if UNIT in item.path.parents and over and not hasattr(getattr(item, "obj", None), "hypothesis"):
+        pytest.fail(f"a unit test may not take {cpu:.2f} s of CPU and {wall:.2f} s in all")
+
+
+@pytest.fixture(autouse=True)
+def _same_chance_every_time(request: pytest.FixtureRequest) -> None:
+    random.seed(request.node.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def _no_network_in_the_unit_lane(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if UNIT not in request.node.path.parents:
+        return
+
+    def refuse(*args: Any) -> None:
+        pytest.fail("the unit lane has no network: this test belongs in tests/peers")
+
+    for name in ("connect", "connect_ex", "bind", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+
+
+@pytest.fixture(autouse=True)
+async def _no_task_left_behind() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    ours = {asyncio.current_task()}
+    left = [task for task in asyncio.all_tasks() - before - ours if not task.done()]
+    assert not left, f"the test left tasks running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = {
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.is_alive() and not thread.name.startswith(NATIVE)
+    }
+    assert not left, f"the test left threads running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _no_file_left_open() -> Iterator[None]:
+    before = _open_files()
+    yield
+    if _open_files() - before:
+        gc.collect()
+    left = _open_files() - before
+    assert not left, f"the test left files or sockets open: {sorted(left)}"
+
+
+def _open_files() -> set[str]:
+    """Descriptors of this process and what they are; the kernel's own kinds are not counted."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if not target.startswith(("anon_inode:", "pipe:", "/dev/", "/proc/")):
+            found.add(f"{link.name} {target}")
+    return found

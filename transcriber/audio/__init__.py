@@ -1,0 +1,1 @@
+"""Samples and nothing else: pure functions and small state, on numpy."""

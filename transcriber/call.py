@@ -1,0 +1,72 @@
+"""
+What a connector and a session promise each other.
+
+A connector (Talk, the built-in rooms, a file, later telephones and the gateway) offers a
+`Call`; a session listens to it as a `Listener`. Neither knows more of the other than this page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from transcriber.audio.block import Block
+
+__all__ = ["Call", "Caption", "Listener", "Person"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in a call, as the connector names them; `language` if it is known."""
+
+    id: str
+    name: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A line to show under a speaker's picture."""
+
+    person_id: str
+    text: str
+    language: str
+    final: bool
+
+
+class Listener(Protocol):
+    """Learns what happens in a call. Its methods return at once, but for `ready`."""
+
+    def joined(self, person: Person) -> None:
+        """Somebody can be heard from now on."""
+
+    def left(self, person_id: str) -> None:
+        """Somebody cannot be heard any more."""
+
+    def heard(self, person_id: str, block: Block) -> None:
+        """Somebody made 80 ms of sound."""
+
+    def pressed(self, person_id: str, digit: str) -> None:
+        """Somebody pressed a key of their telephone."""
+
+    async def ready(self) -> None:
+        """Wait until more can be heard without losing any; only for sources that can be paused."""
+
+
+class Call(Protocol):
+    """Our place in one call."""
+
+    room: str
+
+    async def run(self, listener: Listener) -> None:
+        """Stay in the call until it ends, reconnecting as needed."""
+
+    async def show(self, caption: Caption, readers: Collection[str]) -> None:
+        """Display a caption to the people who asked for it."""
+
+    def play(self, block: Block) -> None:
+        """Make a sound; paced by the connector."""
+
+    async def hang_up(self) -> None:
+        """Leave the call, so that `run` returns."""

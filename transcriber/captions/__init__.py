@@ -1,0 +1,1 @@
+"""What people read: captions in the call and transcripts after it."""

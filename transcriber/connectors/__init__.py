@@ -1,0 +1,1 @@
+"""Ways into a call: each connector offers a `call.Call`."""

@@ -1,0 +1,44 @@
+"""
+Which engines there are.
+
+Built-in ones are named here and imported when they are chosen, so that what one engine needs is
+not needed by those who use another. Other distributions add theirs by an entry point in the
+group `transcriber.stt`, whose value is `module:Class` too.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+
+from transcriber.engines.stt.base import Stt
+from transcriber.errors import Misconfigured
+
+__all__ = ["STT", "stt", "stt_names"]
+
+STT = {
+    "local": "transcriber.engines.stt.local:Local",
+}
+"""The recognisers that come with us."""
+
+
+def stt_names() -> dict[str, str]:
+    """Where each recogniser is found, ours and other people's."""
+    others = {point.name: point.value for point in entry_points(group="transcriber.stt")}
+    return others | STT
+
+
+def stt(name: str) -> type[Stt]:
+    """Return the class of a recogniser; imports its module, but nothing heavy yet."""
+    places = stt_names()
+    if name not in places:
+        raise Misconfigured(
+            "ASR_BACKEND", f"there is no recogniser {name!r}", remedy=f"choose {_any_of(places)}"
+        )
+    module, _, attribute = places[name].partition(":")
+    found: type[Stt] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _any_of(names: dict[str, str]) -> str:
+    return " or ".join(sorted(names))

@@ -1,0 +1,139 @@
+"""
+Where one utterance ends and the next begins, for engines that recognise whole segments.
+
+Fed with a voice probability for each window of audio, a `Segmenter` says what to decode: now
+and then the open segment as a partial, and each segment once it is over. The cut comes at a
+pause; in a long utterance a shorter pause will do, and after `hard_cut` it comes anyway.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from transcriber.audio.block import Samples
+from transcriber.engines.stt.base import Word
+
+__all__ = ["RATE", "WINDOW", "Rules", "Segmenter", "Work", "spread"]
+
+RATE = 16_000
+"""Samples per second that segment engines and the voice detector hear."""
+WINDOW = 512
+"""Samples the voice detector judges at a time."""
+SECONDS = WINDOW / RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Seconds and probabilities; the defaults were measured on real speech."""
+
+    on: float = 0.5
+    off: float = 0.35
+    end_silence: float = 0.5
+    pre_roll: float = 0.25
+    min_speech: float = 0.25
+    soft_cut: float = 7.2
+    soft_pause: float = 0.16
+    hard_cut: float = 12.0
+    partial: float = 0.5
+    """Seconds between partials of an open segment; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Audio to decode; speech from `start` to `end`, in seconds of the stream."""
+
+    final: bool
+    start: float
+    end: float
+    audio: Samples
+
+
+class Segmenter:
+    """Turns one speaker's windows and their probabilities into work."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._before: deque[Samples] = deque(maxlen=max(1, round(rules.pre_roll / SECONDS)))
+        self._open: list[Samples] = []
+        self._heard = 0
+        self._silent = 0
+        self._spoken = 0
+        self._next_partial = 0.0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a segment is open."""
+        return bool(self._open)
+
+    @property
+    def now(self) -> float:
+        """Seconds heard so far."""
+        return self._heard * SECONDS
+
+    def push(self, window: Samples, probability: float) -> Work | None:
+        """Take in one window; says what is to be decoded now, if anything."""
+        self._heard += 1
+        if not self._open:
+            self._wait(window, probability)
+            return None
+        self._open.append(window)
+        if probability < self._rules.off:
+            self._silent += 1
+        else:
+            self._silent, self._spoken = 0, self._spoken + 1
+        if self._over():
+            return self.finish()
+        return self._partial()
+
+    def finish(self) -> Work | None:
+        """End the open segment now; nothing when it was too short to be speech."""
+        speech = self._spoken * SECONDS
+        work = self._work(final=True) if self._open and speech >= self._rules.min_speech else None
+        self._open = []
+        return work
+
+    def _wait(self, window: Samples, probability: float) -> None:
+        self._before.append(window)
+        if probability > self._rules.on:
+            self._open = list(self._before)
+            self._before.clear()
+            self._silent, self._spoken = 0, 1
+            self._next_partial = self._length + self._rules.partial
+
+    @property
+    def _length(self) -> float:
+        return len(self._open) * SECONDS
+
+    def _over(self) -> bool:
+        rules, silence = self._rules, self._silent * SECONDS
+        if silence >= rules.end_silence or self._length >= rules.hard_cut:
+            return True
+        return self._length > rules.soft_cut and silence >= rules.soft_pause
+
+    def _partial(self) -> Work | None:
+        """A partial is due by the clock, but not in a pause: the final comes soon."""
+        if not self._rules.partial or self._length < self._next_partial or self._silent > 2:
+            return None
+        self._next_partial = self._length + self._rules.partial
+        return self._work(final=False)
+
+    def _work(self, *, final: bool) -> Work:
+        end = self.now - self._silent * SECONDS
+        return Work(final, self.now - self._length, end, np.concatenate(self._open))
+
+
+def spread(text: str, start: float, end: float) -> tuple[Word, ...]:
+    """Guess when each word was said, by its share of the letters."""
+    return tuple(_spread(text.split(), start, end))
+
+
+def _spread(words: list[str], start: float, end: float) -> Iterator[Word]:
+    letter = (end - start) / max(1, sum(len(word) + 1 for word in words))
+    for word in words:
+        till = start + letter * len(word)
+        yield Word(word, round(start, 3), round(till, 3), estimated=True)
+        start = till + letter

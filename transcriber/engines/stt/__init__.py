@@ -1,0 +1,1 @@
+"""Recognisers: one file each, and the interface they share in `base`."""

@@ -1,0 +1,1 @@
+"""Our stay in calls."""

@@ -1,0 +1,137 @@
+"""
+Our stay in one call.
+
+A session owns everything that runs on behalf of the call. When `run` returns or is
+cancelled, nothing of it is left: no task, no stream, no socket. A recogniser that fails is
+started again for the speaker it failed, unless it says that this cannot help; the others do
+not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from transcriber import aio
+from transcriber.audio.block import Block
+from transcriber.bus.memory import Bus
+from transcriber.call import Call, Person
+from transcriber.engines.stt.base import StreamOptions, Stt
+from transcriber.errors import TranscriberError
+from transcriber.events import (
+    CallStarted,
+    CallTerminated,
+    ErrorHappened,
+    Failure,
+    Speech,
+    SpeechFinal,
+    SpeechPartial,
+    Started,
+    Terminated,
+)
+from transcriber.ids import new_id
+from transcriber.session.speaker import Place, Speaker
+
+__all__ = ["Session"]
+
+log = structlog.get_logger(__name__)
+
+
+class Session:
+    """Listens to a call and publishes what is said in it."""
+
+    def __init__(
+        self, call: Call, *, stt: Stt, bus: Bus, options: StreamOptions | None = None
+    ) -> None:
+        self.id = new_id("ses")
+        self._call = call
+        self._stt = stt
+        self._bus = bus
+        self._options = options or StreamOptions()
+        self._speakers: dict[str, Speaker] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
+        self._first: float | None = None
+        self._log = log.bind(room=call.room, session=self.id)
+
+    async def run(self) -> None:
+        """Stay until the call ends; raises what ended it, after everybody's last words."""
+        self._began, reason = self._clock(), "failed"
+        self._bus.publish(CallStarted(session_id=self.id, data=Started(room=self._call.room)))
+        try:
+            async with self._tasks:
+                problem = await self._stay()
+                for person_id in tuple(self._speakers):
+                    self.left(person_id)
+            if problem:
+                raise problem
+            reason = "ended"
+        finally:
+            self._terminated(reason)
+
+    async def _stay(self) -> Exception | None:
+        try:
+            await self._call.run(self)
+        except Exception as problem:  # noqa: BLE001 - raised once the speakers have finished
+            return problem
+        return None
+
+    def joined(self, person: Person) -> None:
+        """Listen to somebody."""
+        self.left(person.id)
+        if self._first is None:
+            self._first = self._clock()
+        place = Place(self._call.room, person, round(self._clock() - self._first, 3))
+        speaker = Speaker(place, stt=self._stt, options=self._options, say=self._say)
+        self._speakers[person.id] = speaker
+        self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+
+    def left(self, person_id: str) -> None:
+        """Stop listening to somebody, after their last words."""
+        if speaker := self._speakers.pop(person_id, None):
+            speaker.close()
+
+    def heard(self, person_id: str, block: Block) -> None:
+        """Pass on audio; called 12.5 times a second for each person."""
+        if speaker := self._speakers.get(person_id):
+            speaker.hear(block)
+
+    def pressed(self, person_id: str, digit: str) -> None:
+        """Take a key press."""
+
+    async def ready(self) -> None:
+        """Wait until everybody can be heard without losing any audio."""
+        for speaker in tuple(self._speakers.values()):
+            await speaker.ready()
+
+    async def _attend(self, speaker: Speaker) -> None:
+        def failed(error: Exception) -> bool:
+            self._failed(speaker, error)
+            return getattr(error, "retryable", True)
+
+        try:
+            await aio.supervise(speaker.run, failed=failed, over=speaker.over)
+        except Exception:  # noqa: BLE001 - was reported; one speaker must not end the session
+            speaker.close()
+
+    def _failed(self, speaker: Speaker, error: Exception) -> None:
+        person = speaker.place.person.id
+        known = isinstance(error, TranscriberError)
+        self._log.error("speaker failed", person=person, exc_info=None if known else error)
+        failure = Failure(
+            room=self._call.room,
+            person_id=person,
+            code=error.code if isinstance(error, TranscriberError) else "error",
+            message=str(error),
+        )
+        self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
+
+    def _say(self, kind: type[SpeechPartial] | type[SpeechFinal], speech: Speech) -> None:
+        self._bus.publish(kind(session_id=self.id, data=speech))
+
+    def _terminated(self, reason: str) -> None:
+        duration = round((self._clock() - self._began) * 1000)
+        over = Terminated(room=self._call.room, reason=reason, duration_ms=duration)
+        self._bus.publish(CallTerminated(session_id=self.id, data=over))
