@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,12 +100,17 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     _count(bus)
     routes = health.routes(unready=stt.unusable, metrics=METRICS.registry)
     app = application(routes, AdminToken(settings.web.api_token.get_secret_value()))
-    with _signals(stop):
-        async with stt, listen(app, settings.web.host, settings.web.port) as url:
-            log.info("started", url=url, engine=stt.info.name)
-            started(url)
-            await stop.wait()
-            log.info("stopping")
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_signals(stop))
+        if problem := stt.unusable():
+            log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
+        else:
+            await stack.enter_async_context(stt)
+        url = await stack.enter_async_context(listen(app, settings.web.host, settings.web.port))
+        log.info("started", url=url, engine=stt.info.name)
+        started(url)
+        await stop.wait()
+        log.info("stopping")
 
 
 def _count(bus: Bus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -304,3 +305,24 @@ def test_three_hours_need_no_more_memory_than_their_length_of_text(tmp_path: Pat
         )
         peaks.append(int(ran.stdout.split()[-1]))
     assert peaks[1] < peaks[0] * 1.1
+
+
+def test_on_a_terminal_a_bar_shows_how_fast_it_goes(tmp_path: Path) -> None:
+    leader, follower = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "transcriber", "transcribe", str(SAMPLE)],
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(follower)
+    with process, os.fdopen(leader, "rb", buffering=0) as screen:
+        assert process.stdout
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while portion := screen.read(4096):
+                shown += portion
+        assert errors(WORDS, plain(process.stdout.read().decode())) <= 2
+    assert process.returncode == 0
+    assert b"x real time" in shown
+    assert b"sample.wav" in shown

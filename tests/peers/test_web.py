@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -172,25 +174,47 @@ async def test_an_address_in_use_or_not_ours_is_named() -> None:
             pass
 
 
-@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])
-async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signals) -> None:
+@asynccontextmanager
+async def service(
+    *, ask: signal.Signals = signal.SIGTERM, **env: str
+) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
+    """Run it as its users do; yields a client, and a list that will hold what it logged."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "transcriber", "serve", "--json"),
-        env={"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret"},
+        env=os.environ | {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret"} | env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout
     assert process.stderr
-    async with asyncio.timeout(30):
-        url = json.loads(await process.stdout.readline())["url"]
-    async with aiohttp.ClientSession(url) as http:
+    logged: list[str] = []
+    try:
+        async with asyncio.timeout(30):
+            url = json.loads(await process.stdout.readline())["url"]
+        async with aiohttp.ClientSession(url) as http:
+            yield http, logged
+    finally:
+        process.send_signal(ask)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+        logged += [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
+
+
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])
+async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signals) -> None:
+    async with service(ask=ask) as (http, logged):
         async with http.get("/ready") as answer:
             assert answer.status == 200
         async with http.get("/metrics", headers=TOKEN) as answer:
             assert "transcriber_calls 0.0" in await answer.text()
-    process.send_signal(ask)
-    async with asyncio.timeout(10):
-        assert await process.wait() == 0
-    logged = [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
     assert logged == ["started", "stopping"]
+
+
+async def test_without_a_recogniser_the_service_starts_and_says_what_is_missing() -> None:
+    async with service(LOCAL_MODEL_DIR="/nowhere") as (http, logged):
+        async with http.get("/health") as answer:
+            assert answer.status == 200
+        async with http.get("/ready") as answer:
+            assert answer.status == 503
+            assert "LOCAL_MODEL_DIR" in (await answer.json())["detail"]
+    assert logged == ["recogniser is not usable", "started", "stopping"]

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [
         (
             engine.info.name,
-            engine.unusable or "usable",
+            "no" if engine.unusable else "yes",
             " ".join(engine.info.languages),
             " ".join(engine.info.models),
             ", ".join(engine.info.abilities),
@@ -40,5 +40,8 @@ def run(args: argparse.Namespace) -> int:
         )
         for engine in found
     ]
-    show_table(("recogniser", "here", "languages", "models", "can", "what it is"), rows)
+    show_table(("recogniser", "usable", "languages", "models", "can", "what it is"), rows)
+    for engine in found:
+        if engine.unusable:
+            print(f"{engine.info.name} is not usable here: {engine.unusable}")
     return 0
