@@ -67,6 +67,18 @@ def test_a_film_is_heard(tmp_path: Path) -> None:
     assert errors(WORDS, plain(transcribe(str(film)).out)) <= 2
 
 
+def test_sound_that_begins_late_or_ends_early_keeps_its_times(tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    picture = ("-f", "lavfi", "-i", "testsrc=duration=30:rate=5:size=64x64")
+    late = ("-map", "0:v", "-map", "1:a", "-c:v", "ffv1", "-c:a", "libopus")
+    command = (require("ffmpeg"), "-v", "error", *picture, "-itsoffset", "5", "-i", str(SAMPLE))
+    subprocess.run([*command, *late, str(film)], check=True)
+    ran = transcribe(str(film), "--json")
+    assert (ran.code, ran.err) == (0, "")
+    starts = [segment["start"] for segment in json.loads(ran.out)["segments"]]
+    assert [round(start) for start in starts] == [6, 13, 19]
+
+
 def test_channels_can_be_people(tmp_path: Path) -> None:
     stereo = "aformat=channel_layouts=stereo,adelay=0|20000,apad=pad_dur=1"
     both = convert(tmp_path / "two.wav", "-ac", "2", "-af", stereo)
