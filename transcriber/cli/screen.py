@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["Progress", "progress_bar", "show_json", "show_table"]
 
-Progress = Callable[[str, float, float | None], None]
-"""Told what is worked on, how much of it is done, and how much there is if that is known."""
+
+class Progress(Protocol):
+    """Shows what is worked on, how much of it is done, and how much there is if that is known."""
+
+    def __call__(self, what: str, done: float, total: float | None, *, audio: bool = True) -> None:
+        """`audio` says that the numbers are seconds of it."""
 
 
 def show_json(value: Any) -> None:
@@ -38,26 +42,27 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def progress_bar() -> Iterator[Progress]:
     """Show progress on standard error, with the real-time factor; nothing where nobody looks."""
     if not sys.stderr.isatty():
-        yield lambda what, done, total: None
+        yield lambda what, done, total, audio=True: None
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.TextColumn("{task.fields[speed]}"),
+        rich.TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bar:
-        rows: dict[str, tuple[TaskID, float]] = {}
+    console = Console(stderr=True, soft_wrap=True)
+    with rich.Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bar:
+        rows: dict[str, tuple[rich.TaskID, float]] = {}
 
-        def progress(what: str, done: float, total: float | None) -> None:
+        def progress(what: str, done: float, total: float | None, *, audio: bool = True) -> None:
             if what not in rows:
                 rows[what] = bar.add_task(what[-40:], total=total, speed=""), time.monotonic()
             row, began = rows[what]
-            speed = done / max(0.1, time.monotonic() - began)
-            bar.update(row, completed=done, total=total, speed=f"{speed:.0f}x real time")
+            factor = done / max(0.1, time.monotonic() - began)
+            speed = f"{factor:.0f}x real time" if audio else ""
+            bar.update(row, completed=done, total=total, speed=speed)
 
         yield progress

@@ -101,7 +101,7 @@ async def _all(tasks: list[Task], stt: Stt) -> int:
 
     failed = False
     with progress_bar() as progress:
-        await stt.prepare(lambda what, done: progress(what, done, 1.0))
+        await stt.prepare(lambda what, done: progress(what, done, 1.0, audio=False))
         async with stt:
             for task in tasks:
                 try:
