@@ -21,6 +21,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.virtual_time import VirtualTimeLoop
 
@@ -38,6 +39,12 @@ hypothesis.settings.register_profile(
     "house", deadline=None, derandomize=True, max_examples=60, database=None
 )
 hypothesis.settings.load_profile("house")
+
+# Nobody reads the logs of tests, and tracebacks for people cost a second each.
+structlog.configure(
+    processors=[structlog.processors.KeyValueRenderer()],
+    logger_factory=structlog.ReturnLoggerFactory(),
+)
 
 
 def pytest_asyncio_loop_factories(
