@@ -26,7 +26,7 @@ from transcriber.events import CallStarted, CallTerminated, ErrorHappened, Speec
 from transcriber.session.session import Session
 from transcriber.telemetry import METRICS, span
 from transcriber.web import health
-from transcriber.web.auth import AdminToken
+from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.server import application, listen
 
 __all__ = ["Engine", "Job", "list_engines", "recogniser", "serve", "transcribe"]
@@ -99,7 +99,7 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     stt = recogniser(settings)
     _count(bus)
     routes = health.routes(unready=stt.unusable, metrics=METRICS.registry)
-    app = application(routes, AdminToken(settings.web.api_token.get_secret_value()))
+    app = application(routes, BearerGuard(AdminToken(settings.web.api_token.get_secret_value())))
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         if problem := stt.unusable():

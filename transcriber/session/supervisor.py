@@ -86,6 +86,11 @@ class Supervisor:
             gone.over.set()
             gone.changed.set()
 
+    def leave_all(self) -> None:
+        """Nobody shall read anything any more."""
+        for room in tuple(self._rooms):
+            self.leave(room)
+
     def stop(self) -> None:
         """Leave every room after the last words; `run` returns."""
         self._stop.set()
@@ -96,8 +101,7 @@ class Supervisor:
             for room in self._rooms.values():
                 self._start(self._keep(room), f"room {room.wish.room}")
             await self._stop.wait()
-            for name in tuple(self._rooms):
-                self.leave(name)
+            self.leave_all()
 
     def _wish(self, room: str) -> Wish:
         known = self._rooms.get(room)

@@ -17,6 +17,8 @@ from transcriber.errors import BadInput, EngineError, Misconfigured, Overloaded,
 
 __all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
 
+REASONS = {status.value: status.phrase for status in HTTPStatus}
+"""The words of the statuses that HTTP knows; Talk has one of its own."""
 STATUS: dict[type[TranscriberError], int] = {
     BadInput: 400,
     Misconfigured: 503,
@@ -60,7 +62,7 @@ class ProblemError(Exception):
         self.retry_after = retry_after
         self.problem = Problem(
             type=type_,
-            title=HTTPStatus(status).phrase,
+            title=REASONS.get(status, "Failed"),
             status=status,
             detail=detail,
             errors=list(errors),

@@ -15,7 +15,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-__all__ = ["BODY", "PUBLIC", "Auth", "Handler", "Route", "token"]
+__all__ = ["APPAPI", "BODY", "PUBLIC", "Auth", "Handler", "Route", "token"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse | BaseModel]]
 
@@ -25,13 +25,14 @@ BODY: web.RequestKey[BaseModel] = web.RequestKey("body", BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Who may call: everybody, or whoever shows a token with the scope."""
+    """Who may call: everybody, whoever shows a token with the scope, or our Nextcloud."""
 
-    kind: Literal["public", "token"]
+    kind: Literal["public", "token", "appapi"]
     scope: str = ""
 
 
 PUBLIC = Auth("public")
+APPAPI = Auth("appapi")
 
 
 def token(scope: str) -> Auth:

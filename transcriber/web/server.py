@@ -22,8 +22,8 @@ from transcriber.errors import Misconfigured, TranscriberError
 from transcriber.ids import new_id
 from transcriber.telemetry import METRICS
 from transcriber.web import problems
-from transcriber.web.auth import Tokens, demand
-from transcriber.web.problems import ProblemError
+from transcriber.web.auth import Guard
+from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, Route
 
 __all__ = ["WebOptions", "application", "listen"]
@@ -41,6 +41,9 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+Explain = Callable[[Problem], BaseModel]
+EXPLAIN: web.AppKey[Explain] = web.AppKey("explain")
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
@@ -60,11 +63,14 @@ class WebOptions(BaseModel):
     )
 
 
-def application(routes: Sequence[Route], tokens: Tokens) -> web.Application:
-    """Put routes behind the rules that hold for all."""
+def application(
+    routes: Sequence[Route], guard: Guard, *, explain: Explain = lambda problem: problem
+) -> web.Application:
+    """Put routes behind the rules that hold for all; `explain` makes the body of an error."""
     app = web.Application(middlewares=[_observed, _answered], client_max_size=MAX_BODY)
+    app[EXPLAIN] = explain
     for route in routes:
-        app.router.add_route(route.method, route.path, partial(_serve, route, tokens))
+        app.router.add_route(route.method, route.path, partial(_serve, route, guard))
     return app
 
 
@@ -93,8 +99,8 @@ async def _start(site: web.TCPSite, host: str, port: int) -> None:
         raise Misconfigured("HTTP_HOST", f"cannot listen on {host}: {error.strerror}") from error
 
 
-async def _serve(route: Route, tokens: Tokens, request: web.Request) -> web.StreamResponse:
-    demand(request, route.auth, tokens)
+async def _serve(route: Route, guard: Guard, request: web.Request) -> web.StreamResponse:
+    guard(request, route.auth)
     if route.request is not None:
         request[BODY] = await _body(request, route.request)
     answer = await route.handler(request)
@@ -136,23 +142,26 @@ async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
     try:
         return await handler(request)
     except ProblemError as error:
-        return _problem(error)
+        return _problem(request, error)
     except TranscriberError as error:
-        return _problem(problems.of_ours(error))
+        return _problem(request, problems.of_ours(error))
     except web.HTTPException as error:
         if error.status < 400:
             return web.Response(status=error.status, headers=error.headers)
-        return _problem(problems.of_http(error))
+        return _problem(request, problems.of_http(error))
     except Exception:
         log.exception("request failed", path=request.path)
-        return _problem(ProblemError(500, "internal", "something went wrong; it has been logged"))
+        internal = ProblemError(500, "internal", "something went wrong; it has been logged")
+        return _problem(request, internal)
 
 
-def _problem(error: ProblemError) -> web.Response:
+def _problem(request: web.Request, error: ProblemError) -> web.Response:
     request_id = structlog.contextvars.get_contextvars().get("request", "")
     problem = error.problem.model_copy(update={"request_id": request_id})
-    response = _json(problem, problem.status)
-    response.content_type = "application/problem+json"
+    body = request.app[EXPLAIN](problem)
+    response = _json(body, problem.status)
+    if body is problem:
+        response.content_type = "application/problem+json"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from transcriber.web.auth import AdminToken, demand
+from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import PUBLIC, token
 
@@ -30,20 +30,20 @@ def request(authorization: str | None) -> web.Request:
 )
 def test_without_the_token_nothing_is_allowed(authorization: str | None, status: int) -> None:
     with pytest.raises(ProblemError) as refusal:
-        demand(request(authorization), token("rooms:read"), AdminToken("s3cret"))
+        BearerGuard(AdminToken("s3cret"))(request(authorization), token("rooms:read"))
     assert refusal.value.problem.status == status
     assert "s3cret" not in refusal.value.problem.model_dump_json()
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_with_the_token_everything_is(scheme: str) -> None:
-    demand(request(f"{scheme} s3cret"), token("rooms:read"), AdminToken("s3cret"))
+    BearerGuard(AdminToken("s3cret"))(request(f"{scheme} s3cret"), token("rooms:read"))
 
 
 def test_a_service_without_a_token_refuses_all() -> None:
     with pytest.raises(ProblemError):
-        demand(request("Bearer x"), token("rooms:read"), AdminToken(""))
+        BearerGuard(AdminToken(""))(request("Bearer x"), token("rooms:read"))
 
 
 def test_what_is_public_is_open() -> None:
-    demand(request(None), PUBLIC, AdminToken(""))
+    BearerGuard(AdminToken(""))(request(None), PUBLIC)
