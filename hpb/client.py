@@ -21,7 +21,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
 from types import TracebackType
 
 import structlog
@@ -117,11 +116,13 @@ class Client:
             # What happened in the block is not the group's business: it would wrap it.
             await self._tasks.__aexit__(None, None, None)
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        async for event in self._inbox:
-            yield event
-        if self._problem:
-            raise self._problem
+    def __aiter__(self) -> Client:
+        return self
+
+    async def __anext__(self) -> Event:
+        if event := await self._inbox.take():
+            return event
+        raise self._problem or StopAsyncIteration
 
     async def send(self, request: Request) -> str:
         """
@@ -245,12 +246,10 @@ class _Inbox:
         self._filled.set()
         self._taken.set()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while True:
-            while self._events:
-                self._taken.set()
-                yield self._events.popleft()
-            if self.closed:
-                return
+    async def take(self) -> Event | None:
+        """Return the next event; None when there will be no more."""
+        while not self._events and not self.closed:
             self._filled.clear()
             await self._filled.wait()
+        self._taken.set()
+        return self._events.popleft() if self._events else None
