@@ -58,7 +58,7 @@ class HpbStack:
     @property
     def url(self) -> str:
         """The signaling server's address, as an administrator would enter it."""
-        return f"http://{LOOPBACK}:{self._port}"
+        return f"http://{LOOPBACK}:{self.port}"
 
     async def __aenter__(self) -> HpbStack:
         janus, server = require("janus"), signaling_server(self.generation)
@@ -67,7 +67,7 @@ class HpbStack:
             folder = Path(resources.enter_context(temporary))
             await resources.enter_async_context(self.nextcloud)
             self._http = await resources.enter_async_context(aiohttp.ClientSession())
-            self._janus_port, self._port = free_port(), free_port()
+            self._janus_port, self.port = free_port(), free_port()
             self.nextcloud.server = self.url
             self._configure(folder)
             command = [janus, "--configs-folder", str(folder / "janus"), "--disable-colors"]
@@ -123,7 +123,7 @@ class HpbStack:
         write_janus(folder / "janus", port=self._janus_port, address=self._media_address)
         write_server(
             folder / "server.conf",
-            listen=f"{LOOPBACK}:{self._port}",
+            listen=f"{LOOPBACK}:{self.port}",
             internal_secret=self.internal_secret,
             nextcloud=self.nextcloud.base_url,
             secret=self.nextcloud.secret,

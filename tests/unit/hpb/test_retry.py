@@ -15,11 +15,13 @@ def pauses(retry: Retry, failure: HpbError, tries: int) -> list[float | None]:
 
 
 def test_a_broken_connection_is_tried_again_almost_at_once() -> None:
-    assert pauses(always(1), Lost(), 4) == [0.3, 0.6, 1.2, 2.4]
+    assert pauses(always(1), Lost(), 5) == [0.3, 0.6, 1.2, 2.0, 2.0]
 
 
-def test_the_pause_stays_bounded() -> None:
-    assert pauses(always(1), Lost(), 2000)[-1] == 15.0
+def test_it_is_tried_often_while_the_session_may_live_and_seldom_later() -> None:
+    retry = always(1)
+    pauses(retry, Lost(), 2000)
+    assert [retry.pause(Lost(), at) for at in (59.0, 60.0, 500.0)] == [2.0, 15.0, 15.0]
 
 
 def test_clients_do_not_come_back_all_at_once() -> None:
@@ -60,9 +62,9 @@ def test_a_long_stay_makes_up_for_all_failures() -> None:
 
 def test_a_short_stay_does_not() -> None:
     retry = always(1)
-    pauses(retry, Lost(), 3)
+    pauses(retry, Lost(), 2)
     retry.joined(1000.0)
-    assert retry.pause(Lost(), 1001.0) == 2.4
+    assert retry.pause(Lost(), 1001.0) == 1.2
 
 
 def test_joining_ends_a_lock_out() -> None:
