@@ -1,0 +1,85 @@
+"""A whole call: people speak through Janus, a bot hears them, and readers get captions."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hpb import Failed, Offer, Offline
+from hpb.requests import Ice, candidate, caption, to_session
+from tests.peers.hpb_stack import HpbStack
+from tests.peers.talk.audio import Tone, measure
+from tests.peers.talk.media import hearing, speaking
+from tests.peers.talk.namespace import own_network
+from tests.peers.talk.programs import GENERATIONS
+from tests.peers.talk.proxy import Proxy
+from tests.peers.talk.watch import watch
+
+
+@pytest.fixture(params=GENERATIONS)
+async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
+    with own_network() as address:
+        async with HpbStack(request.param, mcu_timeout=2, media_address=address) as running:
+            running.nextcloud.rooms["r"] = {"name": "Room", "type": 2}
+            yield running
+
+
+async def test_a_bot_hears_each_speaker_and_captions_reach_the_readers(stack: HpbStack) -> None:
+    people = [stack.user(name, "r") for name in ("ann", "bob", "cid")]
+    async with watch(stack.bot("r"), *people) as (bot, ann, bob, cid):
+        for name in ("ann", "bob"):
+            await stack.nextcloud.set_in_call(f"nc-{name}", 3)
+        async with speaking(ann, Tone(700)), speaking(bob, Tone(1100)):
+            for person, hertz in ((ann, 700), (bob, 1100)):
+                async with hearing(bot, person.hpb.session_id) as track:
+                    heard = await measure(track)
+                assert heard.hertz == pytest.approx(hertz, abs=5)
+                assert heard.rms == pytest.approx(0.25, abs=0.03)
+                words = caption(f"{hertz}", language="en", speaker=person.hpb.session_id)
+                await bot.hpb.send(to_session(cid.hpb.session_id, words))
+        assert await cid.captions(2) == ["700", "1100"]
+
+
+async def test_a_bot_may_speak(stack: HpbStack) -> None:
+    async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
+        await stack.nextcloud.set_in_call("nc-ann", 1)
+        bot.hpb.set_in_call(3)
+        async with speaking(bot, Tone(440)), hearing(ann, bot.hpb.session_id) as track:
+            assert (await measure(track)).hertz == pytest.approx(440, abs=5)
+
+
+async def test_a_subscription_outlives_the_socket(stack: HpbStack) -> None:
+    async with Proxy(stack.port) as proxy:
+        clients = stack.user("ann", "r"), stack.bot("r", url=proxy.url)
+        async with watch(*clients) as (ann, bot):
+            await stack.nextcloud.set_in_call("nc-ann", 3)
+            async with speaking(ann, Tone()), hearing(bot, ann.hpb.session_id) as track:
+                proxy.cut()
+                await bot.until(Offline)
+                assert (await measure(track)).hertz == pytest.approx(1000, abs=5)
+                assert (await bot.joined()).resumed
+                assert (await measure(track)).hertz == pytest.approx(1000, abs=5)
+
+
+async def test_a_message_about_another_connection_does_no_harm(stack: HpbStack) -> None:
+    async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
+        await stack.nextcloud.set_in_call("nc-ann", 3)
+        speaker = ann.hpb.session_id
+        async with speaking(ann, Tone()), hearing(bot, speaker) as track:
+            ice = Ice("candidate:1 1 udp 1 192.0.2.10 9 typ host")
+            request = candidate(speaker, ice, sid="wrong")
+            id_ = await bot.hpb.send(request)
+            failed = await bot.until(Failed)
+            assert (failed.id, failed.request) == (id_, request)
+            assert failed.code in ("client_not_found", "processing_failed")
+            assert (await measure(track)).hertz == pytest.approx(1000, abs=5)
+
+
+async def test_no_more_candidates_is_understood(stack: HpbStack) -> None:
+    async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
+        await stack.nextcloud.set_in_call("nc-ann", 3)
+        speaker = ann.hpb.session_id
+        async with speaking(ann, Tone()), hearing(bot, speaker) as track:
+            offered = next(found for found in bot.seen if isinstance(found, Offer))
+            await bot.hpb.send(candidate(speaker, None, sid=offered.sid))
+            assert (await measure(track)).hertz == pytest.approx(1000, abs=5)
+            assert not [found for found in await bot.during(0.2) if isinstance(found, Failed)]
