@@ -61,11 +61,16 @@ class State(enum.Enum):
     """How far the conversation has come."""
 
     OFFLINE = enum.auto()
+    RESUMING = enum.auto()
     GREETING = enum.auto()
     JOINING = enum.auto()
     JOINED = enum.auto()
     LEAVING = enum.auto()
     OVER = enum.auto()
+
+
+ENTERING = frozenset({State.RESUMING, State.GREETING, State.JOINING})
+"""The steps on the way into the room, each of which waits for one answer."""
 
 
 def failure(code: str, message: str = "") -> HpbError:
@@ -120,7 +125,7 @@ class Signaling:
     def deadline(self) -> float:
         """When `tick` or `outgoing` has something to do."""
         moments = [self._asked_at + QUIET, self._heard_at + SILENCE]
-        if self.state in (State.GREETING, State.JOINING):
+        if self.state in ENTERING:
             moments.append(self._said_at + ANSWER)
         if self.state is State.JOINED:
             moments.append(self.outbox.due())
@@ -131,13 +136,13 @@ class Signaling:
         self.heard(now)
         if self._resume_id:
             again = {"version": self._credentials.version, "resumeid": self._resume_id}
-            self._ask(State.GREETING, Request("hello", again), now)
+            self._ask(State.RESUMING, Request("hello", again), now)
         else:
             self._greet(now)
 
     def disconnected(self, why: str) -> Lost:
         """The socket closed: say what that means; what waits to be sent goes on waiting."""
-        greeted_in_vain = self.state is State.GREETING and not self._resume_id
+        greeted_in_vain = self.state is State.GREETING
         leaving = self.state in (State.LEAVING, State.OVER)
         self.state = State.OVER if leaving else State.OFFLINE
         self._urgent.clear()
@@ -153,7 +158,7 @@ class Signaling:
         self.heard(now)
         envelope = read(frame)
         found = self._answers.get(envelope.type, self._on_other)(envelope, now)
-        if self.state in (State.GREETING, State.JOINING):
+        if self.state in ENTERING:
             self._held += found
             return []
         held, self._held = self._held, []
@@ -164,7 +169,7 @@ class Signaling:
         """Return whether to send a ping; raises `Lost` when an answer is overdue."""
         if now >= self._heard_at + SILENCE:
             raise Lost(f"no sign of life for {SILENCE:.0f} seconds")
-        if self.state in (State.GREETING, State.JOINING) and now >= self._said_at + ANSWER:
+        if self.state in ENTERING and now >= self._said_at + ANSWER:
             raise Lost(f"no answer while {self.state.name.lower()}")
         if now < self._asked_at + QUIET:
             return False
@@ -219,7 +224,7 @@ class Signaling:
 
     def _on_hello(self, envelope: Envelope, now: float) -> list[Event]:
         session_id = text(envelope.body.get("sessionid"))
-        if self.state is not State.GREETING or not session_id:
+        if self.state not in (State.RESUMING, State.GREETING) or not session_id:
             return [Unknown(envelope.type, envelope.body)]
         self._learn(record(envelope.body.get("server")))
         self._resume_id = text(envelope.body.get("resumeid")) or self._resume_id
@@ -251,17 +256,15 @@ class Signaling:
     def _on_error(self, envelope: Envelope, now: float) -> list[Event]:
         code = text(envelope.body.get("code"))
         message = text(envelope.body.get("message"))
-        greeting, joining = self.state is State.GREETING, self.state is State.JOINING
-        if not greeting and not (joining and envelope.id == self._handshake):
+        if self.state not in ENTERING or envelope.id != self._handshake:
             return [Failed(code, message, self.outbox.recall(envelope.id), envelope.id)]
-        if joining and code == "already_joined":
-            return self._enter(record(record(envelope.body.get("details")).get("room")))
-        problem = failure(code, message)
-        if greeting and self._resume_id and not isinstance(problem, LockedOut):
+        if self.state is State.RESUMING:
+            # What is wrong with the old session, even a lock-out, is not wrong with a new one.
             self._greet(now)
             return []
-        self._resume_id = ""
-        raise problem
+        if self.state is State.JOINING and code == "already_joined":
+            return self._enter(record(record(envelope.body.get("details")).get("room")))
+        raise failure(code, message)
 
     def _on_bye(self, envelope: Envelope, now: float) -> list[Event]:
         if self.state is State.LEAVING:

@@ -69,7 +69,9 @@ class HpbStack:
             self._http = await resources.enter_async_context(aiohttp.ClientSession())
             self._janus_port, self.port = free_port(), free_port()
             self.nextcloud.server = self.url
-            self._configure(folder)
+            self._folder = folder
+            write_janus(folder / "janus", port=self._janus_port, address=self._media_address)
+            self.configure()
             command = [janus, "--configs-folder", str(folder / "janus"), "--disable-colors"]
             command += ["--config", str(folder / "janus" / "janus.jcfg")]
             self.janus = Process(command, folder / "janus.log", self._janus_serves)
@@ -119,10 +121,10 @@ class HpbStack:
                 return "janus.plugin.videoroom" in info["plugins"]
         return False
 
-    def _configure(self, folder: Path) -> None:
-        write_janus(folder / "janus", port=self._janus_port, address=self._media_address)
+    def configure(self) -> None:
+        """Write the server's configuration, with new keys; it counts from the next start."""
         write_server(
-            folder / "server.conf",
+            self._folder / "server.conf",
             listen=f"{LOOPBACK}:{self.port}",
             internal_secret=self.internal_secret,
             nextcloud=self.nextcloud.base_url,

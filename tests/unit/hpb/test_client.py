@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hpb.auth import Internal
 from hpb.client import INBOX, PATIENCE, Client
@@ -303,6 +305,29 @@ async def test_two_clients_do_not_share_anything(network: Network) -> None:
         network.cut()
         await asyncio.sleep(0)
         assert two.joined
+
+
+STEPS = st.lists(
+    st.sampled_from(["cut", "restart", "down", "up", "silent", "loud", "wait", "send", "rubbish"]),
+    max_size=25,
+)
+
+
+@given(STEPS)
+async def test_whatever_happens_to_the_network_it_comes_back(steps: list[str]) -> None:
+    network = Network()
+    async with client(network, patience=1e6) as hpb:
+        for step in steps:
+            network.play(step)
+            if step == "send":
+                await hpb.send(to_session("ann", {}))
+            await asyncio.sleep(100 if step == "wait" else 0.1)
+        network.play("up")
+        network.play("loud")
+        await asyncio.sleep(100)
+        assert hpb.joined
+        assert hpb.waiting == 0
+    assert network.server.types()[-1] == "bye"
 
 
 @contextmanager

@@ -180,18 +180,18 @@ def test_a_room_is_refused() -> None:
         ours.received(error(str(question["id"]), "no_such_room"), 0.0)
 
 
-def test_a_lock_out_forgets_the_session_for_it_will_be_gone() -> None:
+@pytest.mark.parametrize("code", ["no_such_session", "too_many_requests", "something_new"])
+def test_whatever_is_wrong_with_the_old_session_a_new_one_is_asked_for(code: str) -> None:
     server = Server()
     ours = joined(server)
     ours.disconnected("cut")
     ours.connected(1.0)
-    server.refusal = "too_many_requests"
-    with pytest.raises(LockedOut):
-        talk(ours, server)
-    ours.disconnected("locked out")
-    server.refusal = ""
-    ours.connected(600.0)
-    assert "auth" in str(said(ours)[0]["hello"])
+    (resume,) = said(ours)
+    assert ours.received(error(str(resume["id"]), code), 1.0) == []
+    (greeting,) = said(ours)
+    assert "auth" in str(greeting["hello"])
+    with pytest.raises(HpbError):
+        ours.received(error(str(greeting["id"]), code), 1.0)
 
 
 def test_the_code_is_its_own_explanation() -> None:

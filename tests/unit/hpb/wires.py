@@ -41,6 +41,21 @@ class Network:
         """End the newest connection without a word."""
         self.wires[-1].inbox.put_nowait(CUT)
 
+    def play(self, step: str) -> None:
+        """Let something happen, by its name."""
+        match step:
+            case "down" | "up":
+                self.down = step == "down"
+            case "silent" | "loud":
+                self.silent = step == "silent"
+            case "restart":
+                self.server.forget()
+                self.play("cut")
+            case "cut" if self.wires:
+                self.cut()
+            case "rubbish" if self.wires:
+                self.say("{")
+
     def say(self, text: str) -> None:
         """Let the server say something."""
         self.wires[-1].inbox.put_nowait(text)
