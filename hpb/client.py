@@ -12,7 +12,7 @@ or `LockedOut` or `Lost` when there is no patience left. Leaving the block says 
 nobody sees a ghost of us in the room.
 
 Events wait in an inbox; when it is full, reading waits too, because an event that is lost would
-leave a wrong picture of the room. Who takes nothing for `protocol.SILENCE` seconds loses the
+leave a wrong picture of the room. Who takes nothing for `pulse.SILENCE` seconds loses the
 connection, as he would for the server.
 """
 
@@ -77,12 +77,12 @@ class Client:
     @property
     def features(self) -> frozenset[str]:
         """What the server can do; `mcu` is missing while it has no connection to Janus."""
-        return self._signaling.features
+        return self._signaling.about.features
 
     @property
     def version(self) -> str:
         """The server's version."""
-        return self._signaling.version
+        return self._signaling.about.version
 
     @property
     def joined(self) -> bool:
@@ -195,7 +195,7 @@ class Client:
         while self._signaling.state is not State.OVER:
             frame = await wire.receive()
             if not frame:
-                self._signaling.heard(self._clock())
+                self._signaling.pulse.heard(self._clock())
                 continue
             for event in self._signaling.received(frame, self._clock()):
                 if isinstance(event, Joined):

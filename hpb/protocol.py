@@ -11,8 +11,6 @@ to send. So every rule has a test that takes microseconds:
   tells that everything else has to be set up again.
 * An error that answers a request concerns that request alone. Only what stands between us and
   the room ends the conversation, and `failure` is the one place that judges how badly.
-* Silence is no sign of death, for a quiet room has nothing to say; an unanswered question for a
-  sign of life is. Any frame counts as one, so the server's own pings do.
 
 One round, from the client's side::
 
@@ -26,6 +24,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hpb import requests
@@ -34,21 +33,11 @@ from hpb.errors import HpbError, LockedOut, Lost, Refused, Unanswered
 from hpb.events import Event, Failed, Joined, Properties, Removed, Unknown
 from hpb.messages import Envelope, interpret, read
 from hpb.outbox import Outbox
+from hpb.pulse import Pulse
 from hpb.requests import Request
 from hpb.tolerant import record, text
 
-__all__ = ["ANSWER", "QUIET", "SILENCE", "Signaling", "State", "failure"]
-
-QUIET = 15.0
-"""Seconds without a frame after which we ask the server whether it is there."""
-
-SILENCE = 45.0
-"""
-Seconds without a frame, two such questions included, after which the connection counts as lost.
-
-The server itself pings only every 54 s; waiting for that would let captions of a minute go into a
-connection that a firewall has forgotten.
-"""
+__all__ = ["ANSWER", "About", "Signaling", "State", "failure"]
 
 ANSWER = 15.0
 """Seconds for the answer to a greeting or to joining; the server gives Nextcloud 10 s."""
@@ -82,6 +71,20 @@ def failure(code: str, message: str = "") -> HpbError:
     return Refused(code, message)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the server says about itself."""
+
+    version: str = ""
+    features: frozenset[str] = frozenset()
+
+    def told(self, body: dict[str, Any]) -> About:
+        """Return what we know after it said this."""
+        version, features = text(body.get("version")), body.get("features")
+        known = frozenset(map(text, features)) if isinstance(features, list) else self.features
+        return About(version or self.version, known)
+
+
 class Signaling:
     """
     One client's conversation with one signaling server about one room.
@@ -101,16 +104,16 @@ class Signaling:
         self.room = room
         self.state = State.OFFLINE
         self.session_id = ""
-        self.version = ""
-        self.features: frozenset[str] = frozenset()
+        self.about = About()
         self.outbox = Outbox()
+        self.pulse = Pulse()
         self._credentials = credentials
         self._flags = in_call
         self._nextcloud_session_id = nextcloud_session_id
         self._resume_id = ""
         self._in_room = False
         self._handshake = ""
-        self._heard_at = self._asked_at = self._said_at = 0.0
+        self._said_at = 0.0
         self._urgent: list[bytes] = []
         self._held: list[Event] = []
         self._answers: dict[str, Callable[[Envelope, float], list[Event]]] = {
@@ -124,7 +127,7 @@ class Signaling:
     @property
     def deadline(self) -> float:
         """When `tick` or `outgoing` has something to do."""
-        moments = [self._asked_at + QUIET, self._heard_at + SILENCE]
+        moments = [self.pulse.deadline]
         if self.state in ENTERING:
             moments.append(self._said_at + ANSWER)
         if self.state is State.JOINED:
@@ -133,7 +136,7 @@ class Signaling:
 
     def connected(self, now: float) -> None:
         """The socket opened: greet, or resume the session we had."""
-        self.heard(now)
+        self.pulse.heard(now)
         if self._resume_id:
             again = {"version": self._credentials.version, "resumeid": self._resume_id}
             self._ask(State.RESUMING, Request("hello", again), now)
@@ -146,16 +149,11 @@ class Signaling:
         leaving = self.state in (State.LEAVING, State.OVER)
         self.state = State.OVER if leaving else State.OFFLINE
         self._urgent.clear()
-        self._held.clear()
         return Unanswered(f"{why} while greeting") if greeted_in_vain else Lost(why)
-
-    def heard(self, now: float) -> None:
-        """Any frame came, whatever it said: the server is alive."""
-        self._heard_at = self._asked_at = now
 
     def received(self, frame: str | bytes, now: float) -> list[Event]:
         """Digest one message; raises what ends this connection, or the whole conversation."""
-        self.heard(now)
+        self.pulse.heard(now)
         envelope = read(frame)
         found = self._answers.get(envelope.type, self._on_other)(envelope, now)
         if self.state in ENTERING:
@@ -167,14 +165,9 @@ class Signaling:
 
     def tick(self, now: float) -> bool:
         """Return whether to send a ping; raises `Lost` when an answer is overdue."""
-        if now >= self._heard_at + SILENCE:
-            raise Lost(f"no sign of life for {SILENCE:.0f} seconds")
         if self.state in ENTERING and now >= self._said_at + ANSWER:
             raise Lost(f"no answer while {self.state.name.lower()}")
-        if now < self._asked_at + QUIET:
-            return False
-        self._asked_at = now
-        return True
+        return self.pulse.check(now)
 
     def set_in_call(self, flags: int) -> None:
         """Change our in-call flags, now and for every later session."""
@@ -213,28 +206,26 @@ class Signaling:
         self._urgent.append(question.frame)
 
     def _on_welcome(self, envelope: Envelope, now: float) -> list[Event]:
-        self._learn(envelope.body)
+        self.about = self.about.told(envelope.body)
         return []
-
-    def _learn(self, server: dict[str, Any]) -> None:
-        features = server.get("features")
-        if isinstance(features, list):
-            self.features = frozenset(map(text, features))
-        self.version = text(server.get("version")) or self.version
 
     def _on_hello(self, envelope: Envelope, now: float) -> list[Event]:
         session_id = text(envelope.body.get("sessionid"))
         if self.state not in (State.RESUMING, State.GREETING) or not session_id:
             return [Unknown(envelope.type, envelope.body)]
-        self._learn(record(envelope.body.get("server")))
+        self.about = self.about.told(record(envelope.body.get("server")))
         self._resume_id = text(envelope.body.get("resumeid")) or self._resume_id
         if session_id == self.session_id and self._in_room:
             self.state = State.JOINED
             return [Joined(session_id, resumed=True)]
-        lost = self.outbox.clear() if self.session_id not in ("", session_id) else []
-        self.session_id, self._in_room = session_id, False
+        if session_id != self.session_id:
+            # What was heard in the old session is void, and what waited in it has failed.
+            lost = self.outbox.clear() if self.session_id else []
+            self.session_id, self._in_room = session_id, False
+            self._held = [event for event in self._held if isinstance(event, Failed)]
+            self._held += [Failed("session_lost", request=it.request, id=it.id) for it in lost]
         self._join(now)
-        return [Failed("session_lost", request=message.request, id=message.id) for message in lost]
+        return []
 
     def _on_room(self, envelope: Envelope, now: float) -> list[Event]:
         if self.state is State.JOINING and envelope.id == self._handshake:

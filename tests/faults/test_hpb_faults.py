@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hpb import Entered, Failed, Joined, Message, Offline, protocol
+from hpb import Entered, Failed, Joined, Message, Offline, pulse
 from hpb.requests import caption, to_session
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.programs import GENERATIONS, NEWEST
@@ -104,8 +104,8 @@ async def test_a_cut_in_the_middle_of_a_message_is_survived(stack: HpbStack, pro
 async def test_a_dead_connection_is_noticed_and_replaced(
     newest: HpbStack, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "QUIET", 0.5)
-    monkeypatch.setattr(protocol, "SILENCE", 1.5)
+    monkeypatch.setattr(pulse, "QUIET", 0.5)
+    monkeypatch.setattr(pulse, "SILENCE", 1.5)
     async with watch(newest.bot("r", url=proxy.url)) as (bot,):
         await bot.during(0.2)
         assert not await bot.during(3.0), "pings and their answers keep it alive"

@@ -16,7 +16,8 @@ from hpb.client import INBOX, PATIENCE, Client
 from hpb.errors import Congested, LockedOut, Lost, Refused, TooBig
 from hpb.events import Entered, Event, Failed, Joined, Offline
 from hpb.outbox import LIMIT
-from hpb.protocol import QUIET, SILENCE, Signaling
+from hpb.protocol import Signaling
+from hpb.pulse import QUIET, SILENCE
 from hpb.requests import to_room, to_session
 from hpb.retry import LOCK_OUTS, Retry
 from tests.unit.hpb.server import event, signaling
