@@ -28,11 +28,14 @@ from hpb import Client, Internal, Retry, Signaling, Ticket
 from hpb.auth import Credentials
 from tests.peers import require
 from tests.peers.talk.nextcloud import Nextcloud
-from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.process import LOOPBACK, Process, free_port, poll
 from tests.peers.talk.programs import NEWEST, signaling_server
 from tests.peers.talk.settings import write_janus, write_server
 
 __all__ = ["HpbStack"]
+
+DEADLINE = 5.0
+"""Seconds for the server to clear up."""
 
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 
@@ -106,6 +109,14 @@ class HpbStack:
         async with self._http.get(f"{self.url}/api/v1/stats") as response:
             counted: dict[str, Any] = await response.json(content_type=None)
             return counted
+
+    async def deserted(self) -> None:
+        """Wait until the server has no session left; raises `TimeoutError`."""
+
+        async def deserted() -> bool:
+            return not (await self.stats())["sessions"]
+
+        await poll(deserted, within=DEADLINE)
 
     async def _serves(self) -> bool:
         with contextlib.suppress(*UNREACHABLE):

@@ -75,7 +75,7 @@ async def test_nobody_sees_a_ghost_after_goodbye(stack: HpbStack) -> None:
         async with watch(stack.bot("r")) as (bot,):
             session_id = bot.hpb.session_id
         assert session_id in (await ann.until(Left)).session_ids
-    assert (await stack.stats())["sessions"] == 0
+    await stack.deserted()
 
 
 async def test_a_bot_leaves_no_trace_at_nextcloud(stack: HpbStack) -> None:

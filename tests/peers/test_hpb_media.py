@@ -1,13 +1,16 @@
 """A whole call: people speak through Janus, a bot hears them, and readers get captions."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hpb import Failed, Offer, Offline
 from hpb.requests import Ice, candidate, caption, to_session
 from tests.peers.hpb_stack import HpbStack
-from tests.peers.talk.audio import Tone, measure
+from tests.peers.speech import convert, samples
+from tests.peers.talk.audio import Sound, likeness, listen, measure, tone
 from tests.peers.talk.media import hearing, speaking
 from tests.peers.talk.namespace import own_network
 from tests.peers.talk.programs import GENERATIONS
@@ -28,7 +31,7 @@ async def test_a_bot_hears_each_speaker_and_captions_reach_the_readers(stack: Hp
     async with watch(stack.bot("r"), *people) as (bot, ann, bob, cid):
         for name in ("ann", "bob"):
             await stack.nextcloud.set_in_call(f"nc-{name}", 3)
-        async with speaking(ann, Tone(700)), speaking(bob, Tone(1100)):
+        async with speaking(ann, tone(700)), speaking(bob, tone(1100)):
             for person, hertz in ((ann, 700), (bob, 1100)):
                 async with hearing(bot, person.hpb.session_id) as track:
                     heard = await measure(track)
@@ -39,11 +42,22 @@ async def test_a_bot_hears_each_speaker_and_captions_reach_the_readers(stack: Hp
         assert await cid.captions(2) == ["700", "1100"]
 
 
+async def test_real_speech_arrives_whole(stack: HpbStack, tmp_path: Path) -> None:
+    path = convert(tmp_path / "speech.wav", "-ar", "48000", "-ac", "1", "-t", "8")
+    speech, _ = samples(path)
+    async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
+        await stack.nextcloud.set_in_call("nc-ann", 3)
+        async with speaking(ann, Sound(speech)), hearing(bot, ann.hpb.session_id) as track:
+            await listen(track, 0.5)  # the decoder settles
+            heard = await listen(track, 4.0)
+    assert likeness(heard, np.concatenate([speech, speech])) > 0.95
+
+
 async def test_a_bot_may_speak(stack: HpbStack) -> None:
     async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
         await stack.nextcloud.set_in_call("nc-ann", 1)
         bot.hpb.set_in_call(3)
-        async with speaking(bot, Tone(440)), hearing(ann, bot.hpb.session_id) as track:
+        async with speaking(bot, tone(440)), hearing(ann, bot.hpb.session_id) as track:
             assert (await measure(track)).hertz == pytest.approx(440, abs=5)
 
 
@@ -52,7 +66,7 @@ async def test_a_subscription_outlives_the_socket(stack: HpbStack) -> None:
         clients = stack.user("ann", "r"), stack.bot("r", url=proxy.url)
         async with watch(*clients) as (ann, bot):
             await stack.nextcloud.set_in_call("nc-ann", 3)
-            async with speaking(ann, Tone()), hearing(bot, ann.hpb.session_id) as track:
+            async with speaking(ann, tone(1000)), hearing(bot, ann.hpb.session_id) as track:
                 proxy.cut()
                 await bot.until(Offline)
                 assert (await measure(track)).hertz == pytest.approx(1000, abs=5)
@@ -64,7 +78,7 @@ async def test_a_message_about_another_connection_does_no_harm(stack: HpbStack) 
     async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
         await stack.nextcloud.set_in_call("nc-ann", 3)
         speaker = ann.hpb.session_id
-        async with speaking(ann, Tone()), hearing(bot, speaker) as track:
+        async with speaking(ann, tone(1000)), hearing(bot, speaker) as track:
             ice = Ice("candidate:1 1 udp 1 192.0.2.10 9 typ host")
             request = candidate(speaker, ice, sid="wrong")
             id_ = await bot.hpb.send(request)
@@ -78,7 +92,7 @@ async def test_no_more_candidates_is_understood(stack: HpbStack) -> None:
     async with watch(stack.user("ann", "r"), stack.bot("r")) as (ann, bot):
         await stack.nextcloud.set_in_call("nc-ann", 3)
         speaker = ann.hpb.session_id
-        async with speaking(ann, Tone()), hearing(bot, speaker) as track:
+        async with speaking(ann, tone(1000)), hearing(bot, speaker) as track:
             offered = next(found for found in bot.seen if isinstance(found, Offer))
             await bot.hpb.send(candidate(speaker, None, sid=offered.sid))
             assert (await measure(track)).hertz == pytest.approx(1000, abs=5)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "Process", "free_port"]
+__all__ = ["LOOPBACK", "Process", "free_port", "poll"]
 
 LOOPBACK = "127.0.0.1"
 START = 20.0
@@ -22,6 +23,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+async def poll(done: Callable[[], Awaitable[bool]], *, within: float) -> None:
+    """Wait until something is so; raises `TimeoutError`."""
+    async with asyncio.timeout(within):
+        while not await done():  # noqa: ASYNC110 - another process sets no event of ours
+            await asyncio.sleep(0.02)
 
 
 class Process:
@@ -69,14 +77,15 @@ class Process:
 
     async def ready(self) -> None:
         """Wait until it serves; raises `RuntimeError` when it never does."""
-        try:
-            async with asyncio.timeout(START):
-                while not await self._ready():
-                    if not self.running:
-                        raise RuntimeError(f"ended early:\n{self.output[-2000:]}")
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise RuntimeError(f"not ready in time:\n{self.output[-2000:]}") from None
+
+        async def settled() -> bool:
+            return not self.running or await self._ready()
+
+        with contextlib.suppress(TimeoutError):
+            await poll(settled, within=START)
+            if self.running:
+                return
+        raise RuntimeError(f"not ready in time, or ended:\n{self.output[-2000:]}")
 
     async def ended(self) -> int:
         """Wait until it has ended by itself; returns its status."""
