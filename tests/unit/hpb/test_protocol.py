@@ -25,6 +25,15 @@ def joined(server: Server | None = None) -> Signaling:
     return ours
 
 
+def joining(server: Server) -> Signaling:
+    """Get as far as the answer to the greeting."""
+    ours = signaling()
+    ours.connected(0.0)
+    for answer in server.answers(ours.outgoing(0.0)):
+        ours.received(answer, 0.0)
+    return ours
+
+
 def said(ours: Signaling) -> list[dict[str, object]]:
     return [json.loads(frame) for frame in ours.outgoing(0.0)]
 
@@ -84,10 +93,7 @@ def test_a_forgotten_session_is_replaced_on_the_same_socket() -> None:
 
 def test_a_cut_before_the_room_answered_does_not_lose_the_room() -> None:
     server = Server()
-    ours = signaling()
-    ours.connected(0.0)
-    for answer in server.answers(ours.outgoing(0.0)):
-        ours.received(answer, 0.0)
+    ours = joining(server)
     server.answers(ours.outgoing(0.0))
     ours.disconnected("cut while joining")
     ours.connected(1.0)
@@ -96,10 +102,7 @@ def test_a_cut_before_the_room_answered_does_not_lose_the_room() -> None:
 
 def test_what_was_heard_before_such_a_cut_is_told_after_it() -> None:
     server = Server()
-    ours = signaling()
-    ours.connected(0.0)
-    for answer in server.answers(ours.outgoing(0.0)):
-        ours.received(answer, 0.0)
+    ours = joining(server)
     server.answers(ours.outgoing(0.0))
     ours.received(ENTERED, 0.0)
     ours.disconnected("cut while joining")
@@ -176,10 +179,8 @@ def test_one_failed_request_is_not_the_end() -> None:
 
 
 def test_an_error_about_something_else_does_not_stop_joining() -> None:
-    ours, server = signaling(), Server()
-    ours.connected(0.0)
-    for answer in server.answers(ours.outgoing(0.0)):
-        ours.received(answer, 0.0)
+    server = Server()
+    ours = joining(server)
     assert ours.received(error("77", "not_allowed"), 0.0) == []
     assert [type(found) for found in talk(ours, server)] == [Joined, Failed]
 
@@ -204,10 +205,7 @@ def test_a_greeting_is_refused(code: str, expected: type[HpbError]) -> None:
 
 
 def test_a_room_is_refused() -> None:
-    ours, server = signaling(), Server()
-    ours.connected(0.0)
-    for answer in server.answers(ours.outgoing(0.0)):
-        ours.received(answer, 0.0)
+    ours = joining(Server())
     question = said(ours)[-1]
     with pytest.raises(Refused, match="no_such_room"):
         ours.received(error(str(question["id"]), "no_such_room"), 0.0)
