@@ -1,6 +1,7 @@
 """A whole call: people speak through Janus, a bot hears them, and readers get captions."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
 
-from hpb import Failed, Offer, Offline
+from hpb import Failed, Left, Offer, Offline
 from hpb.requests import Ice, candidate, caption, to_session
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.speech import convert, samples
 from tests.peers.talk.audio import Sound, likeness, listen, measure, tone
+from tests.peers.talk.browser import browsing
 from tests.peers.talk.media import hearing, speaking
 from tests.peers.talk.namespace import own_network
 from tests.peers.talk.programs import GENERATIONS
@@ -116,3 +118,21 @@ async def test_no_more_candidates_is_understood(stack: HpbStack) -> None:
         await bot.hpb.send(candidate(speaker, None, sid=offered.sid))
         assert await pitch(track) == pytest.approx(1000, abs=5)
         assert not [found for found in await bot.during(0.2) if isinstance(found, Failed)]
+
+
+async def test_a_browser_is_heard_and_shows_the_caption(stack: HpbStack, tmp_path: Path) -> None:
+    path = convert(tmp_path / "speech.wav", "-ar", "48000", "-ac", "1", "-t", "8")
+    speech, _ = samples(path)
+    async with (
+        watch(stack.bot("r")) as (bot,),
+        browsing(stack, "ann", "r", path) as (browser, chromium),
+        hearing(bot, browser.session_id) as track,
+    ):
+        await listen(track, 0.5)  # the decoder settles
+        heard = await listen(track, 4.0)
+        words = caption("hello", language="en", speaker=browser.session_id)
+        await bot.hpb.send(to_session(browser.session_id, words))
+        assert (await browser.until("caption"))["shown"] == "hello"
+        chromium.send(signal.SIGKILL)
+        assert not [found for found in await bot.during(2.0) if isinstance(found, Left)]
+    assert likeness(heard, np.concatenate([speech, speech])) > 0.9
