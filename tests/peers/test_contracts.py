@@ -13,6 +13,10 @@ import pytest
 BREAKS = {
     "The application has layers": ("transcriber/audio/level.py", "import transcriber.session"),
     "Protocol cores do no IO": ("transcriber/audio/level.py", "import asyncio"),
+    "The signaling library stands alone, and only the Talk connector speaks through it": (
+        "transcriber/session/session.py",
+        "import hpb",
+    ),
     "Heavy packages have one home each": ("transcriber/session/session.py", "import av"),
 }
 """For each contract the file and the line that break it."""
