@@ -25,7 +25,7 @@ CONFIG = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"]
-    env = {"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"}
+    env = {"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
