@@ -23,7 +23,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from modal_app.protocol import SECONDS, End, Message, Samples, Word
+from modal_app.protocol import SECONDS, End, Message, Samples, Word, clean
 from modal_app.speech import Decode, Rules
 from modal_app.stream import Stream
 
@@ -140,6 +140,11 @@ class Batcher:
         """How many slots are taken."""
         return len(self._streams)
 
+    @property
+    def full(self) -> bool:
+        """Whether the next `open` would be refused only for want of a slot."""
+        return not self._free and not self._closed()
+
     def start(self) -> None:
         """Begin to step."""
         self._thread.start()
@@ -194,11 +199,14 @@ class Batcher:
         return len(batch)
 
     def _refusal(self) -> str:
+        return self._closed() or ("" if self._free else f"all {self.slots} slots are in use")
+
+    def _closed(self) -> str:
         if self.failed is not None:
             return "the engine has failed"
         if self.draining or self._over.is_set():
             return "the service is shutting down"
-        return "" if self._free else f"all {self.slots} slots are in use"
+        return ""
 
     def _has_frame(self, stream: Stream) -> None:
         with self._lock:
@@ -238,27 +246,40 @@ class Batcher:
                 self._release(stream, "idle", said)
 
     def _collect(self, said: list[tuple[Stream, Message]]) -> list[Stream]:
-        """Put one frame of everybody who has one into the engine."""
+        """Find out who has a frame."""
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
-        engine, batch, backlog = self._engine, [], 0.0
-        engine.active[:] = False
-        engine.reset[:] = False
+        batch, backlog = [], 0.0
         for stream in waiting:
             if self._streams.get(stream.slot) is not stream:
                 continue
             if stream.reason:
                 self._release(stream, stream.reason, said)
                 continue
-            stream.take(engine.pcm[stream.slot])
-            engine.active[stream.slot] = True
-            engine.reset[stream.slot], stream.fresh = stream.fresh, False
-            backlog = max(backlog, stream.backlog_seconds)
+            backlog = max(backlog, stream.backlog_seconds - SECONDS)
             batch.append(stream)
         self.stats.backlog = backlog
         return batch
 
+    def _fill(self, batch: list[Stream], slots: list[int]) -> None:
+        """
+        Put one frame of each into the engine, all at once.
+
+        An operation on an array lets other threads run, and to get the turn back may take
+        milliseconds; one for each stream would add up to more than a frame.
+        """
+        engine = self._engine
+        engine.active[:] = False
+        engine.reset[:] = False
+        engine.pcm[slots] = clean(np.stack([stream.take() for stream in batch]))
+        engine.active[slots] = True
+        engine.reset[slots] = [stream.fresh for stream in batch]
+        for stream in batch:
+            stream.fresh = False
+
     def _step(self, batch: list[Stream], said: list[tuple[Stream, Message]]) -> None:
+        slots = [stream.slot for stream in batch]
+        self._fill(batch, slots)
         began = time.perf_counter()
         rows = self._engine.step()
         stats = self.stats
@@ -266,7 +287,7 @@ class Batcher:
         stats.steps += 1
         stats.frames += len(batch)
         stats.active = len(batch)
-        for stream, row in zip(batch, rows[[s.slot for s in batch]].tolist(), strict=True):
+        for stream, row in zip(batch, rows[slots].tolist(), strict=True):
             self._relist(stream)
             if not stream.reason:
                 self._heard(stream, row, said)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modal_app.protocol import FRAME, RATE, End, Flushed, Message, Samples, Step, clean
+from modal_app.protocol import FRAME, RATE, End, Flushed, Message, Samples, Step
 from modal_app.speech import Decode, Rules, Speech
 
 __all__ = ["Stream"]
@@ -85,7 +85,7 @@ class Stream:
         """Add audio; what comes after `finish` is ignored."""
         if samples.size and not self._finished:
             self.fed_at = now
-            self._append(clean(samples))
+            self._append(samples)
 
     def flush(self, marker: int) -> None:
         """Ask for everything so far at once: silence pushes the delayed text out."""
@@ -103,19 +103,19 @@ class Stream:
         self.reason = self.reason or reason
         self._waiting(self)
 
-    def take(self, row: Samples) -> None:
-        """Move one frame into a row of the engine; there must be one."""
-        filled = 0
-        while filled < FRAME:
+    def take(self) -> Samples:
+        """Take one frame off the queue; there must be one."""
+        parts, missing = [], FRAME
+        while missing:
             head = self._chunks[0]
-            part = head[: FRAME - filled]
-            row[filled : filled + part.size] = part
-            filled += part.size
-            if part.size == head.size:
+            parts.append(head[:missing])
+            if head.size <= missing:
                 self._chunks.popleft()
             else:
-                self._chunks[0] = head[part.size :]
+                self._chunks[0] = head[missing:]
+            missing -= parts[-1].size
         self._taken += FRAME
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def heard(self, token: int, scores: Sequence[float]) -> list[Message]:
         """Say what one frame brought; the last message is an `End` when the stream is over."""
