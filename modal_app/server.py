@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -73,28 +74,17 @@ def _application(hub: Hub, site: Site) -> web.Application:
     metrics = Metrics(lambda: hub.batcher, price_per_hour=site.price_per_hour)
     uploads = files.Uploads(hub)
 
-    async def measure(request: web.Request) -> web.Response:
-        return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
-
-    def with_hub(serve: Callable[[web.Request, Hub], Awaitable[web.StreamResponse]]) -> Route:
-        return lambda request: serve(request, hub)
-
-    def with_uploads(
-        serve: Callable[[web.Request, files.Uploads], Awaitable[web.StreamResponse]],
-    ) -> Route:
-        return lambda request: serve(request, uploads)
-
     app.add_routes(
         [
-            web.get("/v1/stream", with_hub(sockets.stream)),
-            web.get("/api/asr-streaming", with_hub(sockets.moshi)),
-            web.post("/api/asr-streaming", with_uploads(files.kyutai)),
-            web.post("/v1/audio/transcriptions", with_uploads(files.openai)),
-            web.get("/v1/models", with_hub(_models)),
-            web.get("/api/build_info", with_hub(_build)),
-            web.get("/health", with_hub(_health)),
-            web.get("/ready", with_hub(_ready)),
-            web.get("/metrics", measure),
+            web.get("/v1/stream", partial(sockets.stream, hub=hub)),
+            web.get("/api/asr-streaming", partial(sockets.moshi, hub=hub)),
+            web.post("/api/asr-streaming", partial(files.kyutai, uploads=uploads)),
+            web.post("/v1/audio/transcriptions", partial(files.openai, uploads=uploads)),
+            web.get("/v1/models", partial(_models, hub=hub)),
+            web.get("/api/build_info", partial(_build, hub=hub)),
+            web.get("/health", partial(_health, hub=hub)),
+            web.get("/ready", partial(_ready, hub=hub)),
+            web.get("/metrics", partial(_measure, metrics=metrics)),
         ]
     )
     return app
@@ -142,3 +132,7 @@ async def _models(request: web.Request, hub: Hub) -> web.Response:
 async def _build(request: web.Request, hub: Hub) -> web.Response:
     """Kyutai's own products ask this to know whether the server is alive."""
     return web.json_response({"model": hub.model.name if hub.model else ""})
+
+
+async def _measure(request: web.Request, metrics: Metrics) -> web.Response:
+    return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")

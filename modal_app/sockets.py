@@ -61,6 +61,8 @@ class Socket(web.WebSocketResponse):
     """A WebSocket that says why in words before it closes a connection by itself."""
 
     talk: Talk | None = None
+    cut: Callable[[], None]
+    """Drops the connection with whatever the client has not read."""
 
     async def close(
         self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
@@ -154,6 +156,8 @@ async def moshi(request: web.Request, hub: Hub) -> web.StreamResponse:
 async def _accept(request: web.Request, talk: Talk) -> Socket:
     socket = Socket(max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT, timeout=PATIENCE, compress=False)
     socket.talk = talk
+    assert request.transport is not None
+    socket.cut = request.transport.abort
     await socket.prepare(request)
     return socket
 
@@ -184,8 +188,11 @@ async def _read(socket: Socket, talk: Talk, line: Line) -> None:
         if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
             continue
         if mistake := await talk.hear(line, message):
-            with contextlib.suppress(ConnectionError):
-                await talk.say(socket, mistake)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await talk.say(socket, mistake)
+            except (ConnectionError, TimeoutError):
+                return
 
 
 async def _write(socket: Socket, talk: Talk, line: Line) -> None:
@@ -199,9 +206,9 @@ async def _write(socket: Socket, talk: Talk, line: Line) -> None:
                 await talk.say(socket, message)
             if isinstance(message, End):
                 reason = message.reason
-    except (ConnectionError, TimeoutError):
-        line.abort("connection lost")
-    code = CLOSES.get(reason, WSCloseCode.GOING_AWAY)
-    with contextlib.suppress(ConnectionError, TimeoutError):
+        code = CLOSES.get(reason, WSCloseCode.GOING_AWAY)
         async with asyncio.timeout(PATIENCE):
             await socket.close(code=code, message=reason.encode())
+    except (ConnectionError, TimeoutError):
+        line.abort("connection lost")
+        socket.cut()
