@@ -251,7 +251,7 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise Malformed("a JSON object was expected")
+        raise Malformed("text is a JSON object; audio goes into binary messages")
     return body
 
 
@@ -281,9 +281,10 @@ def clean(samples: Samples) -> Samples:
 
     One such sample would stay in the model's memory of its slot and reach the next speaker there.
     """
-    bounded = np.clip(samples, -1, 1)
-    if np.isnan(bounded.sum()):
-        np.nan_to_num(bounded, copy=False, nan=0.0)
+    with np.errstate(invalid="ignore"):
+        bounded = np.clip(samples, -1, 1)
+        if np.isnan(bounded.sum()):
+            np.nan_to_num(bounded, copy=False, nan=0.0)
     return bounded
 
 

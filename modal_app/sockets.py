@@ -10,11 +10,10 @@ after the upgrade, in words: proxies turn a refused upgrade into a failure witho
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from modal_app import protocol
 from modal_app.batcher import Busy
@@ -61,8 +60,23 @@ class Socket(web.WebSocketResponse):
     """A WebSocket that says why in words before it closes a connection by itself."""
 
     talk: Talk | None = None
-    cut: Callable[[], None]
-    """Drops the connection with whatever the client has not read."""
+    transport: asyncio.Transport
+
+    async def say(self, message: Message) -> bool:
+        """
+        Send a message; False when the client is gone or does not read.
+
+        Then the connection is dropped at once with whatever waits in it: the kernel would keep
+        that for minutes, and aiohttp cannot wait for the same buffer twice.
+        """
+        assert self.talk is not None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.talk.say(self, message)
+        except (ConnectionError, TimeoutError):
+            self.transport.abort()
+            return False
+        return True
 
     async def close(
         self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
@@ -70,8 +84,7 @@ class Socket(web.WebSocketResponse):
         """Close; a message that is too long or broken is answered before."""
         if code in (WSCloseCode.MESSAGE_TOO_BIG, WSCloseCode.PROTOCOL_ERROR) and self.talk:
             why = f"messages are well formed and have at most {MAX_MESSAGE} bytes"
-            with contextlib.suppress(ClientError, ConnectionError):
-                await self.talk.say(self, Error(why))
+            await self.say(Error(why))
         return await super().close(code=code, message=message, drain=drain)
 
 
@@ -140,7 +153,7 @@ async def stream(request: web.Request, hub: Hub) -> web.StreamResponse:
     except Malformed as problem:
         talk = Stream(Pcm("f32").read)
         socket = await _accept(request, talk)
-        await _refuse(socket, talk, Error(str(problem)), WSCloseCode.POLICY_VIOLATION)
+        await _refuse(socket, Error(str(problem)), WSCloseCode.POLICY_VIOLATION)
         return socket
     talk = Stream(reader.read)
     steps = request.query.get("steps") == "1"
@@ -156,30 +169,28 @@ async def moshi(request: web.Request, hub: Hub) -> web.StreamResponse:
 async def _accept(request: web.Request, talk: Talk) -> Socket:
     socket = Socket(max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT, timeout=PATIENCE, compress=False)
     socket.talk = talk
-    assert request.transport is not None
-    socket.cut = request.transport.abort
+    assert isinstance(request.transport, asyncio.Transport)
+    socket.transport = request.transport
     await socket.prepare(request)
     return socket
 
 
-async def _refuse(socket: Socket, talk: Talk, why: Error, code: WSCloseCode) -> None:
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            await talk.say(socket, why)
+async def _refuse(socket: Socket, why: Error, code: WSCloseCode) -> None:
+    if await socket.say(why):
         await socket.close(code=code, message=why.message.encode()[:120])
 
 
 async def _serve(socket: Socket, talk: Talk, hub: Hub, *, steps: bool) -> Socket:
     try:
         async with hub.open(steps=steps) as line, asyncio.TaskGroup() as tasks:
-            tasks.create_task(_write(socket, talk, line))
+            tasks.create_task(_write(socket, line))
             try:
                 await _read(socket, talk, line)
             finally:
                 line.abort("connection lost")  # without effect when it has ended
     except Busy as full:
         why = Error(str(full), full.retry_after)
-        await _refuse(socket, talk, why, WSCloseCode.TRY_AGAIN_LATER)
+        await _refuse(socket, why, WSCloseCode.TRY_AGAIN_LATER)
     return socket
 
 
@@ -187,28 +198,18 @@ async def _read(socket: Socket, talk: Talk, line: Line) -> None:
     async for message in socket:
         if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
             continue
-        if mistake := await talk.hear(line, message):
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await talk.say(socket, mistake)
-            except (ConnectionError, TimeoutError):
-                return
+        mistake = await talk.hear(line, message)
+        if mistake and not await socket.say(mistake):
+            return
 
 
-async def _write(socket: Socket, talk: Talk, line: Line) -> None:
-    """Say everything up to the end, then close; give up on a client that cannot be reached."""
-    reason = ""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await talk.say(socket, Ready(line.slot))
-        async for message in line:
-            async with asyncio.timeout(PATIENCE):
-                await talk.say(socket, message)
-            if isinstance(message, End):
-                reason = message.reason
-        code = CLOSES.get(reason, WSCloseCode.GOING_AWAY)
-        async with asyncio.timeout(PATIENCE):
-            await socket.close(code=code, message=reason.encode())
-    except (ConnectionError, TimeoutError):
-        line.abort("connection lost")
-        socket.cut()
+async def _write(socket: Socket, line: Line) -> None:
+    """Say everything up to the end, then close."""
+    there = await socket.say(Ready(line.slot))
+    async for message in line:
+        there = there and await socket.say(message)
+        if not there:
+            line.abort("connection lost")
+        elif isinstance(message, End):
+            code = CLOSES.get(message.reason, WSCloseCode.GOING_AWAY)
+            await socket.close(code=code, message=message.reason.encode())
