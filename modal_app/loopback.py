@@ -1,9 +1,9 @@
 """
 An engine that costs nothing and says what it is told: for load tests, demos and unit tests.
 
-The first sample of a frame is its text token, in thousandths; the second is its pause score. So a
-client decides word by word what will be recognised, and everything but the model is the real
-thing. Ordinary audio gives nonsense.
+The lowest sample of a frame is its text token, in negative thousandths; the highest is its pause
+score. So a client decides word by word what will be recognised, wherever its frames begin, and
+everything but the model is the real thing. Ordinary audio gives nonsense.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ __all__ = ["Loopback", "decode", "say"]
 LETTERS = string.ascii_lowercase + string.digits + string.punctuation
 FIRST = 10
 """Token of the first letter; lower ones mean something."""
+ANNOUNCE = 1
+"""What stands for the token that announces a word, 0, which silence could not be told from."""
 
 
 class Loopback:
@@ -35,9 +37,12 @@ class Loopback:
 
     def step(self) -> Samples:
         """Give each row's own words back; silence is padding."""
-        tokens = np.rint(np.abs(self.pcm[:, 0]) * 1000)
-        self._out[:, 0] = np.where(tokens == 0, PAD, np.where(tokens == 1, WORD, tokens))
-        self._out[:, 1:] = self.pcm[:, 1, None]
+        heard = self.pcm[self.active]
+        tokens = np.rint(heard.min(axis=1, initial=0) * -1000)
+        tokens[tokens == 0] = PAD
+        tokens[tokens == ANNOUNCE] = WORD
+        self._out[self.active, 0] = tokens
+        self._out[self.active, 1:] = heard.max(axis=1, initial=0)[:, None]
         return self._out
 
 
@@ -46,10 +51,10 @@ def say(text: str, *, pause: float = 0.1) -> Samples:
     tokens = [
         token
         for word in text.split()
-        for token in (1, *(FIRST + LETTERS.index(letter) for letter in word), PAD)
+        for token in (ANNOUNCE, *(FIRST + LETTERS.index(letter) for letter in word), PAD)
     ]
     frames = np.zeros((len(tokens), FRAME), np.float32)
-    frames[:, 0] = np.array(tokens, np.float32) / 1000
+    frames[:, 0] = np.array(tokens, np.float32) / -1000
     frames[:, 1] = pause
     return frames.reshape(-1)
 
