@@ -26,11 +26,6 @@ from modal_app.server import Site, serve
 
 __all__ = ["main"]
 
-TURN = 0.0005
-"""
-Seconds a thread may keep the interpreter while another wants it. Python's 5 ms, waited for several
-times in a step, would be most of the time that the service adds to a word.
-"""
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -94,7 +89,6 @@ def _serve(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 3
-    sys.setswitchinterval(TURN)
     site = Site(options.host, options.port, access, options.price_per_hour, options.grace)
     hub = Hub(lambda: _model(options), limits=Limits(idle=options.idle))
     return asyncio.run(_until_signal(hub, site))

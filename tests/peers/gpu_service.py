@@ -87,6 +87,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
+async def front(port: int) -> AsyncIterator[int]:
+    """Put what stands before the service in production in front of it: here, nothing."""
+    yield port
+
+
+@asynccontextmanager
 async def running(
     slots: int = 4,
     *,
@@ -99,12 +105,12 @@ async def running(
     made = engine or Loopback(slots)
     hub = Hub(lambda: Model("loopback", made, decode, RULES), limits=limits)
     site = Site("127.0.0.1", free_port(), access or Access(), 1.0, grace)
-    url = f"http://{site.host}:{site.port}"
     async with (
         serve(hub, site) as work,
+        front(site.port) as port,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):
         async with asyncio.timeout(PATIENCE):
             while hub.state == "loading":  # noqa: ASYNC110 - what a client would do
                 await asyncio.sleep(0.01)
-        yield Running(url, site.port, hub, http, work)
+        yield Running(f"http://127.0.0.1:{port}", port, hub, http, work)
