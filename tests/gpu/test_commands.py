@@ -13,13 +13,9 @@ from safetensors.torch import save_file
 
 from modal_app import engine, weights
 from modal_app.arch import ARCHS
-from modal_app.background import Background
-from modal_app.hub import Model
 from modal_app.load import Plan, drive
-from modal_app.loopback import Loopback, decode
-from modal_app.protocol import Samples
-from modal_app.server import Site
-from tests.peers.gpu_service import free_port, running, words
+from tests.peers.gpu_service import running, words
+from tests.peers.test_gpu_service_bad_clients import freed
 
 MODULE = (sys.executable, "-m", "modal_app")
 TINY = ARCHS["tiny"]
@@ -69,6 +65,7 @@ async def test_what_a_stream_hears_does_not_depend_on_who_else_is_there() -> Non
                 await client.ws.send_bytes(audio[begin : begin + 5_000].tobytes())
                 await other.ws.send_bytes(rng.bytes(20_000))
             beside = await client.finish()
+        await freed(service, 0)
         async with service.stream() as after, service.stream() as again:
             for heir in (after, again):
                 await heir.ws.send_bytes(audio.tobytes())
@@ -100,42 +97,3 @@ def test_modal_is_told_what_the_settings_say() -> None:
     )
 
     assert done.stdout.split() == ["kyutai-stt", "H200", "512", "512"], done.stderr
-
-
-def test_a_container_whose_engine_fails_ends_with_a_code() -> None:
-    class Broken(Loopback):
-        def step(self) -> Samples:
-            raise RuntimeError("CUDA error")
-
-    codes: list[int] = []
-    port = free_port()
-    container = Background(
-        Model("broken", Broken(2), decode),
-        Site("127.0.0.1", port, grace=0.0),
-        give_up=codes.append,
-    )
-    container.start()
-    load = (
-        *MODULE,
-        "load",
-        "--url",
-        f"http://127.0.0.1:{port}",
-        "--streams",
-        "1",
-        "--seconds",
-        "1",
-    )
-    subprocess.run(load, capture_output=True, timeout=60)
-    container._thread.join(20)
-
-    assert codes == [1]
-
-
-def test_a_container_listens_until_it_is_stopped() -> None:
-    container = Background(
-        Model("loopback", Loopback(2), decode), Site("127.0.0.1", free_port(), grace=0.0)
-    )
-    container.start()
-    container.stop()
-
-    assert not container._thread.is_alive()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import subprocess
 import sys
 import wave
 from contextlib import AbstractAsyncContextManager
@@ -199,7 +200,7 @@ async def _run(service: Running, script: str, path: str) -> str:
     python = os.environ.get("KYUTAI_PYTHON", sys.executable)
     url = f"ws://127.0.0.1:{service.port}"
     command = (python, script, path, "--url", url, "--rtf", "100")
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0
-    return output.decode()
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
