@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import importlib
 import json
 import signal
@@ -111,6 +112,8 @@ async def _until_signal(hub: Hub, site: Site) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
+    gc.collect()
+    gc.freeze()  # the collector need not look at all modules again, which stops everybody
     async with serve(hub, site) as work:
         place = f"http://{site.host}:{site.port}"
         print(json.dumps({"listening": place, "about": LICENCE}), flush=True)

@@ -15,6 +15,7 @@ and the next container starts when three quarters are taken. Modal's own proxy a
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import modal
@@ -112,7 +113,10 @@ def prepare() -> Model:
     from modal_app.weights import load
 
     folder = WEIGHTS / arch.name
-    return engine.model(load(arch, folder if arch.repo else None), wanted.slots)
+    model = engine.model(load(arch, folder if arch.repo else None), wanted.slots)
+    gc.collect()
+    gc.freeze()  # see `__main__`
+    return model
 
 
 def site() -> Site:
