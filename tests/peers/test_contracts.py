@@ -17,6 +17,15 @@ BREAKS = {
         "transcriber/session/session.py",
         "import hpb",
     ),
+    "The GPU service is independent of the application": (
+        "modal_app/batcher.py",
+        "import transcriber.ids",
+    ),
+    "Heavy packages have one home each in the GPU service": (
+        "modal_app/batcher.py",
+        "import torch",
+    ),
+    "The wire format of the GPU service is light": ("modal_app/protocol.py", "import aiohttp"),
     "Heavy packages have one home each": ("transcriber/session/session.py", "import av"),
 }
 """For each contract the file and the line that break it."""
