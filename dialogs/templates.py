@@ -21,7 +21,7 @@ from dialogs import gotemplate, jinja
 from dialogs.errors import TemplateError
 from dialogs.program import Program, Scope, run_all
 
-__all__ = ["Context", "Template", "compile_template"]
+__all__ = ["EMPTY", "Context", "Template", "compile_template"]
 
 MAX_SOURCE = 16 * 1024
 """Characters of a template: no real one is longer, and reading one costs time as well."""
@@ -65,6 +65,10 @@ class Template:
         if self.language == "go":
             return Scope({".": context.go, "$": context.go})
         return Scope(context.jinja)
+
+
+EMPTY = Template("", "plain")
+"""A text that says nothing."""
 
 
 def compile_template(source: str) -> Template:
