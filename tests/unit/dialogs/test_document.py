@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from dialogs.document import Unreadable, plain, read
 
+A, B = {"k": "v"}, {"m": "w"}
+
 
 @pytest.mark.parametrize(
     ("text", "value"),
@@ -19,7 +21,7 @@ from dialogs.document import Unreadable, plain, read
         ("- -1\n- +5\n- 1_000\n- 1.2.3\n- False", [-1, 5, "1_000", "1.2.3", False]),
         ("a: &x {k: v}\nb: *x", {"a": {"k": "v"}, "b": {"k": "v"}}),
         ("- &x {k: v, l: w}\n- {<<: *x, k: o}", [{"k": "v", "l": "w"}, {"k": "o", "l": "w"}]),
-        ("- &x {k: v}\n- &y {m: w}\n- {<<: [*x, *y]}", [{"k": "v"}, {"m": "w"}, {"k": "v", "m": "w"}]),
+        ("- &x {k: v}\n- &y {m: w}\n- {<<: [*x, *y]}", [A, B, A | B]),
         ("a: |\n  two\n  lines\n", {"a": "two\nlines\n"}),
         ("~: x", {"": "x"}),
     ],
