@@ -105,7 +105,8 @@ def _curve(way: Way, places: Mapping[str, tuple[int, int]], number: int) -> str:
 
 
 def _label(way: Way) -> str:
-    text = f"{way.event} [{' '.join(way.condition.split())}]" if way.condition else way.event
+    condition = " ".join(way.condition.replace("{{", " ").replace("}}", " ").split())
+    text = f"{way.event} [{condition}]" if condition else way.event
     return text if len(text) <= LABEL else f"{text[: LABEL - 1]}…"
 
 

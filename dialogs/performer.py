@@ -1,0 +1,275 @@
+"""
+Doing what the machine says: one list of actions at a time, in order, through the ports.
+
+A list belongs to the state it was made for. When the dialog moves on, what is left of the list is
+dropped, and what its hooks still bring back is no longer listened to. Events that actions raise
+(`hook_result`, `action_error`, ...) happen when the list is through, so that none of it is skipped.
+An action that fails raises an event and the next one is done: a call does not end over a typo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from dialogs.agent import Agent, Done
+from dialogs.errors import HookFailed, PortFailed, TemplateError
+from dialogs.flow import Action
+from dialogs.hooks import Answer, build, read_answer, send
+from dialogs.machine import Event, Machine, Step
+from dialogs.mouth import Mouth, Utterance
+from dialogs.ports import Listening, Playback, Ports, Sound, Style
+from dialogs.tools import Tools
+
+__all__ = ["Collector", "Desk", "Performer"]
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds that a transfer, a caption or hanging up may take."""
+SECRETS = frozenset({"auth_secret"})
+"""Parameters that nobody is told of."""
+COLLECT = {"digits": 20, "at_least": 1, "end": "#", "timeout": 5.0}
+
+
+@dataclass(slots=True)
+class Collector:
+    """Keys that were pressed and what ends them."""
+
+    digits: int
+    at_least: int
+    end: str
+    timeout: float
+    pressed: str = ""
+
+    def press(self, digit: str) -> bool:
+        """Take a key; says whether that was the last."""
+        if digit == self.end:
+            return True
+        self.pressed += digit
+        return len(self.pressed) >= self.digits
+
+
+class Desk(Protocol):
+    """What a performer needs of its runner."""
+
+    listening: Listening
+    barge_in: bool
+    silence: float
+
+    def raise_event(self, event: Event, entry: int) -> None:
+        """Let something happen that an action led to."""
+
+    def move(self, step: Step) -> None:
+        """Go to another state; ends the performer's list."""
+
+    def collect(self, collector: Collector | None) -> None:
+        """Gather keys from now on."""
+
+    def lead(self, agent: Agent | None) -> None:
+        """Let an agent hear what no transition takes."""
+
+    def background(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        """Begin what may go on when the dialog moves, but not when it ends."""
+
+    def keep(self) -> None:
+        """Something has changed that a restart must not lose."""
+
+    def end(self, reason: str) -> None:
+        """The dialog is over."""
+
+
+@dataclass(slots=True)
+class Performer:
+    """Does one list of actions."""
+
+    machine: Machine
+    mouth: Mouth
+    ports: Ports
+    desk: Desk
+    raised: list[Event] = field(default_factory=list)
+    _number: int = 0
+    _moved: bool = False
+
+    async def perform(self, actions: tuple[Action, ...]) -> None:
+        """Do them all, then let happen what they led to."""
+        entry = self.machine.entry
+        await self._all(actions)
+        if not self._moved:
+            for event in self.raised:
+                self.desk.raise_event(event, entry)
+            if self.machine.ended:
+                await self.mouth.quiet()
+                self.desk.end("finished")
+
+    async def _all(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            if self._moved:
+                return
+            self._number += 1
+            try:
+                params = self.machine.render(action)
+                self._told(action, params)
+                await getattr(self, f"_{action.type}")(params)
+            except (PortFailed, TemplateError, TimeoutError) as error:
+                self._failed(action, str(error) or "took too long")
+
+    def _told(self, action: Action, params: Mapping[str, object]) -> None:
+        shown = {name: value for name, value in params.items() if name not in SECRETS}
+        self.ports.observe("action.executed", {"action_type": action.type, "params": shown})
+
+    def _failed(self, action: Action, error: str) -> None:
+        self.ports.observe("error", {"code": "action_failed", "message": f"{action.type}: {error}"})
+        self.raised.append(Event("action_error", {"action": action.type, "error": error}))
+
+    # What each action does.
+
+    async def _play_tts(self, params: Mapping[str, object]) -> None:
+        text = str(params["text"]).strip()
+        flow = self.machine.flow
+        style = Style(
+            voice=str(params.get("voice") or flow.voice),
+            engine=str(params.get("engine", "")),
+            language=str(params.get("language") or flow.language),
+        )
+        if text:
+            await self._utter(text, lambda: self.ports.voice.say(text, style), params, style.voice)
+        elif not self.mouth.speaking:
+            self.raised.append(Event("tts_complete", {"text": ""}))
+
+    async def _play_audio(self, params: Mapping[str, object]) -> None:
+        file, url = str(params.get("file", "")), str(params.get("url", ""))
+        sound = Sound(file, url, self.machine.flow.file)
+        await self._utter("", lambda: self.ports.voice.play(sound), params)
+
+    async def _utter(
+        self,
+        text: str,
+        begin: Callable[[], Playback],
+        params: Mapping[str, object],
+        voice: str = "",
+    ) -> None:
+        barge_in = bool(params.get("barge_in", self.desk.barge_in))
+        utterance = self.mouth.add(Utterance(text, begin, barge_in, voice))
+        if params.get("wait"):
+            await utterance.over.wait()
+
+    async def _call_hook(self, params: Mapping[str, object]) -> None:
+        key = f"{self.machine.id}-{self.machine.entry}-{self._number}"
+        url = str(params["url"])
+        # The request goes on when the dialog moves: the other side may have acted on it already.
+        asking = self.desk.background(self._ask(params, key))
+        answer = await asyncio.shield(asking)
+        if isinstance(answer, HookFailed):
+            self.raised.append(Event("hook_error", {"url": url, "error": str(answer)}))
+            return
+        self.machine.variables.update(answer.variables)
+        if answer.data is not None:
+            self.machine.result = answer.data
+        self.desk.keep()
+        await self._all(answer.actions)
+        if answer.next_state and not self._moved:
+            self._go(answer.next_state, "hook_result")
+        self.raised.append(Event("hook_result", {"url": url}))
+
+    async def _ask(self, params: Mapping[str, object], key: str) -> Answer | HookFailed:
+        request = build(self.machine, params, key=key)
+        retries = int(str(params.get("retries") or 0))
+        try:
+            response = await send(self.ports.hooks, request, retries=retries)
+            answer = read_answer(response, self.machine.flow)
+        except HookFailed as error:
+            self.ports.observe("hook.error", {"hook_url": request.url, "error": str(error)})
+            return error
+        told = {"hook_url": request.url, "status_code": response.status}
+        self.ports.observe("hook.result", {**told, "response": answer.data or {}})
+        return answer
+
+    async def _set_variable(self, params: Mapping[str, object]) -> None:
+        self.machine.variables.update({name: str(value) for name, value in params.items()})
+        self.desk.keep()
+
+    async def _hangup(self, params: Mapping[str, object]) -> None:
+        await self.mouth.quiet()
+        await _soon(self.ports.line.hang_up(str(params.get("reason", ""))))
+        self._moved = True
+        self.desk.end("hangup")
+
+    async def _transfer(self, params: Mapping[str, object]) -> None:
+        await self.mouth.quiet()
+        await _soon(self.ports.line.transfer(str(params["to"])))
+        self._moved = True
+        self.desk.end("transferred")
+
+    async def _listen(self, params: Mapping[str, object]) -> None:
+        given = dict(params)
+        self.desk.barge_in = bool(given.pop("barge_in", self.desk.barge_in))
+        self.desk.silence = float(str(given.pop("silence", self.desk.silence)))
+        if given:
+            self.desk.listening = replace(self.desk.listening, **given)  # type: ignore[arg-type]
+            self.ports.line.listen(self.desk.listening)
+
+    async def _collect(self, params: Mapping[str, object]) -> None:
+        given = COLLECT | dict(params)
+        self.desk.collect(
+            Collector(
+                digits=int(str(given["digits"])),
+                at_least=int(str(given["at_least"])),
+                end=str(given["end"]),
+                timeout=float(str(given["timeout"])),
+            )
+        )
+
+    async def _say_caption(self, params: Mapping[str, object]) -> None:
+        await _soon(self.ports.line.caption(str(params["text"])))
+
+    async def _emit_event(self, params: Mapping[str, object]) -> None:
+        data = {name: value for name, value in params.items() if name != "name"}
+        self.ports.observe(f"custom.{params['name']}", data)
+
+    async def _goto(self, params: Mapping[str, object]) -> None:
+        self._go(str(params["state"]), "goto")
+
+    def _go(self, state: str, trigger: str) -> None:
+        self._moved = True
+        self.desk.move(self.machine.jump(state, trigger))
+
+    async def _run_agent(self, params: Mapping[str, object]) -> None:
+        if not self.ports.llm:
+            raise PortFailed("there is no language model")
+        spec = self.machine.flow.agents[str(params["agent"])]
+        given = params.get("tools")
+        allowed = spec.tools if not isinstance(given, tuple) else given
+        agent = Agent(
+            spec,
+            machine=self.machine,
+            mouth=self.mouth,
+            ports=self.ports,
+            keep=self.desk.keep,
+            tools=Tools(self.machine, self.ports, [name for name in allowed if name in spec.tools]),
+        )
+        self.desk.lead(agent)
+        try:
+            done = await agent.run()
+        finally:
+            self.desk.lead(None)
+        await self._after_agent(done, spec.transfer_to)
+
+    async def _after_agent(self, done: Done, transfer_to: str) -> None:
+        self.machine.result = done.data
+        self.desk.keep()
+        waits = self.machine.flow.states[self.machine.state].transitions
+        if done.outcome == "failed" and not any(one.event == "agent_done" for one in waits):
+            if transfer_to:
+                await self._transfer({"to": transfer_to})
+            else:
+                await self._hangup({"reason": "failed"})
+            return
+        self.raised.append(Event("agent_done", {"outcome": done.outcome, **done.data}))
+
+
+async def _soon(work: Awaitable[None]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await work
