@@ -105,7 +105,7 @@ class Agent:
 
     async def run(self) -> Done:
         """Talk until an outcome, a limit or too many failures."""
-        if not self._remember() and self._spec.greeting:
+        if not self._remember() and not self._heard and self._spec.greeting:
             self._say(self._spec.greeting.render(self._machine.context()), _Reply())
         while words := await self._next_words():
             done = await self._turn(words)
@@ -228,6 +228,7 @@ class Agent:
                 if reply.interrupted:
                     return []
                 if words > self._spec.max_words:
+                    sentences = Sentences()
                     break
         finally:
             if close := getattr(stream, "aclose", None):

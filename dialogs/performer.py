@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from dialogs.agent import Agent, Done
+from dialogs.agent import Agent
 from dialogs.errors import HookFailed, PortFailed, TemplateError
 from dialogs.flow import Action
 from dialogs.hooks import Answer, build, read_answer, send
@@ -62,6 +62,9 @@ class Desk(Protocol):
     def raise_event(self, event: Event, entry: int) -> None:
         """Let something happen that an action led to."""
 
+    async def caught_up(self) -> None:
+        """Let what has happened come before what is to be done next."""
+
     def move(self, step: Step) -> None:
         """Go to another state; ends the performer's list."""
 
@@ -106,6 +109,7 @@ class Performer:
 
     async def _all(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
+            await self.desk.caught_up()
             if self._moved:
                 return
             self._number += 1
@@ -250,24 +254,17 @@ class Performer:
             keep=self.desk.keep,
             tools=Tools(self.machine, self.ports, [name for name in allowed if name in spec.tools]),
         )
+        if words := str(params.get("words", "")):
+            agent.hear(words)
         self.desk.lead(agent)
         try:
             done = await agent.run()
         finally:
             self.desk.lead(None)
-        await self._after_agent(done, spec.transfer_to)
-
-    async def _after_agent(self, done: Done, transfer_to: str) -> None:
         self.machine.result = done.data
         self.desk.keep()
-        waits = self.machine.flow.states[self.machine.state].transitions
-        if done.outcome == "failed" and not any(one.event == "agent_done" for one in waits):
-            if transfer_to:
-                await self._transfer({"to": transfer_to})
-            else:
-                await self._hangup({"reason": "failed"})
-            return
-        self.raised.append(Event("agent_done", {"outcome": done.outcome, **done.data}))
+        told = {**done.data, "outcome": done.outcome, "transfer_to": spec.transfer_to}
+        self.raised.append(Event("agent_done", told))
 
 
 async def _soon(work: Awaitable[None]) -> None:

@@ -19,6 +19,7 @@ import structlog
 
 from dialogs.agent import Agent
 from dialogs.errors import Busy, Ended, PortFailed
+from dialogs.flow import Action
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth
 from dialogs.performer import Collector, Performer
@@ -66,6 +67,8 @@ class Runner:
         self._clock = asyncio.get_running_loop()
         self._line: deque[_Waiting] = deque()
         self._filled = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._mouth = Mouth(lambda event: self._put(_Waiting(event)), ports.observe)
         self._agent: Agent | None = None
         self._collector: Collector | None = None
@@ -91,12 +94,13 @@ class Runner:
         Lead the conversation; returns how it ended: `finished`, `hangup`, `transferred`, `closed`,
         `loop`. When cancelled, the last snapshot stays where it is kept, to be restored.
         """
+        step = self.machine.again() if self.machine.state else self.machine.start(self._start)
         self._observe("dialog.started", state=self.machine.state)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             own = [tasks.create_task(self._mouth.run()), tasks.create_task(self._keep_kept())]
             try:
-                self.move(self.machine.again() if self.machine.state else self._first())
+                self.move(step)
                 await self._attend()
             finally:
                 for task in (*own, *self._background, self._performing):
@@ -137,6 +141,10 @@ class Runner:
         """Let something happen that an action of that entry led to."""
         self._put(_Waiting(event, entry))
 
+    async def caught_up(self) -> None:
+        """Let events that wait already come before the next action: they may make it moot."""
+        await self._idle.wait()
+
     def move(self, step: Step) -> None:
         """Go where the machine has gone: drop what was being done, begin with what is to do now."""
         now = self._clock.time()
@@ -156,13 +164,7 @@ class Runner:
         )
         self.keep()
         self._arm(self.machine.entry)
-        performer = Performer(self.machine, self._mouth, self._ports, self)
-        before, self._performing = (
-            self._performing,
-            self._tasks.create_task(performer.perform(step.actions), name="performer"),
-        )
-        if before and before is not asyncio.current_task():
-            before.cancel()
+        self._perform(step.actions)
 
     def collect(self, collector: Collector | None) -> None:
         """Gather keys from now on, or no longer."""
@@ -195,17 +197,23 @@ class Runner:
 
     # What happens inside.
 
-    def _first(self) -> Step:
-        return self.machine.start(self._start)
+    def _perform(self, actions: tuple[Action, ...]) -> None:
+        performer = Performer(self.machine, self._mouth, self._ports, self)
+        before = self._performing
+        self._performing = self._tasks.create_task(performer.perform(actions), name="performer")
+        if before and before is not asyncio.current_task():
+            before.cancel()
 
     def _put(self, waiting: _Waiting) -> None:
         self._line.append(waiting)
+        self._idle.clear()
         self._filled.set()
 
     async def _attend(self) -> None:
         while not self._outcome:
             while self._line and not self._outcome:
                 self._take(self._line.popleft())
+            self._idle.set()
             if not self._outcome:
                 self._filled.clear()
                 await self._filled.wait()
@@ -229,9 +237,15 @@ class Runner:
         """Nothing in the flow waits for it: an agent may, and failed speech counts as spoken."""
         if self._agent and event.type in ("speech", "dtmf"):
             self._agent.hear(str(event.data.get("text") or event.data.get("digit", "")))
+        if event.type == "agent_done" and event.data.get("outcome") == "failed":
+            self._give_up(str(event.data.get("transfer_to", "")))
         spoke = str(event.data.get("action", "")).startswith("play_")
         if event.type == "action_error" and spoke and not self._mouth.speaking:
             self._put(_Waiting(Event("tts_complete", {"text": ""}), self.entry))
+
+    def _give_up(self, transfer_to: str) -> None:
+        transfer = Action("transfer", {"to": transfer_to})
+        self._perform((transfer, Action("hangup")) if transfer_to else (Action("hangup"),))
 
     def _interrupt(self) -> None:
         if self._mouth.speaking:

@@ -148,6 +148,7 @@ ACTIONS: Mapping[str, ActionKind] = {
         {
             "agent": Param("agent", "which one", required=True),
             "tools": Param("tools", "the tools it may use here (all of its own)"),
+            "words": Param("text", "what it shall take as said, instead of greeting"),
         },
     ),
     "emit_event": ActionKind(
