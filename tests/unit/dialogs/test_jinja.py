@@ -71,6 +71,8 @@ def test_what_templates_can_do(source: str, text: str) -> None:
         ("{{ b }}", "there is no 'b' here; there is a, l, m, n"),
         ("{{ a | uper }}", "did you mean 'upper'"),
         ("{{ a is strin }}", "did you mean 'string'"),
+        ("{% for _x in l %}{% endfor %}", "underscore"),
+        ("{% filter upper %}{% endfilter %}", "filter each value"),
         ("{{ a + 1 }}", "'\\+' needs two numbers, not a text and a number; .* a ~ b joins"),
         ("{{ none * n }}", "not nothing and a number"),
         ("{{ l - m }}", "not a list and a group of values"),

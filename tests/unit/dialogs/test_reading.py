@@ -92,6 +92,36 @@ def test_a_list_is_no_map_and_a_map_no_list() -> None:
     assert [problem.key for problem in reader.problems] == ["list", "map", "fields"]
 
 
+def a_map(**entries: Node) -> Node:
+    return Node("map", 7, entries=entries, lines=dict.fromkeys(entries, 8), repeated=[("a", 9)])
+
+
+def test_fields_are_known_there_once_and_there_at_all() -> None:
+    reader = Reader("f")
+    node = a_map(a=text("1"), aa=text("2"), c=Node("nothing", 7))
+    assert list(reader.fields(node, "here", ("a", "b", "c"), ("b",))) == ["a", "aa"]
+    assert [str(problem) for problem in reader.problems] == [
+        "f:9: error: here.a: is there twice (remove one of them)",
+        "f:8: error: here.aa: is not a known key (did you mean 'a'?)",
+        "f:7: error: here.b: is missing",
+    ]
+
+
+def test_keys_of_the_author_are_left_alone() -> None:
+    reader = Reader("f")
+    reader.fields(Node("map", 7, entries={"x-note": text("1")}, lines={"x-note": 7}), "", ("a",))
+    assert reader.problems == []
+
+
+def test_named_things_and_lists_are_read_one_by_one() -> None:
+    reader = Reader("f")
+    names = reader.named(a_map(a=text("1")), "here", lambda node, where, name: (where, name))
+    assert names == {"a": ("here.a", "a")}
+    assert "is there twice" in str(reader.problems[0])
+    items = Node("list", 7, items=[text("x"), text("y")])
+    assert reader.each(items, "here", lambda node, where: where) == ("here[0]", "here[1]")
+
+
 def test_what_is_not_there_is_empty() -> None:
     reader = Reader("f")
     assert reader.each(None, "list", reader.text) == ()
