@@ -14,12 +14,11 @@ trimming, and the built-in functions. What is not: `define`, `template`, `block`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Callable, Mapping, Sequence
 
 from dialogs.errors import TemplateError
 from dialogs.gofunctions import FUNCTIONS, METHODS, SESSION_FIELDS, field_of, text_of, truth
+from dialogs.gotokens import Cursor, Token, literal
 from dialogs.problem import did_you_mean
 from dialogs.program import MAX_DEPTH, Expression, Program, Scope, Step, run_all
 
@@ -35,20 +34,6 @@ REFUSED = {
     "continue": "use {{ if }} inside the loop",
 }
 CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "nil": None}
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`)
-    |(?P<rune>'(?:\\[^\n][0-9a-fA-F]*|[^'\\\n])')
-    |(?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))(?![\w.])
-    |(?P<field>\.[^\W\d]\w*)
-    |(?P<variable>\$\w*)
-    |(?P<word>[^\W\d]\w*)
-    |(?P<sign>:=|[.(),|=])
-    |(?P<end>-?\}\})""",
-    re.VERBOSE,
-)
-ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)")
 MARKS = re.compile(
     r"\{\{-?\s*(?:(?:if|else|end|with|range|define|template|block|break|continue)\b|\$|/\*)"
     r"|\{\{(?:[^{}\"'`]|\"[^\"]*\"|'[^']*'|`[^`]*`)*?(?<![\w\])\"'}])\.[A-Za-z_]"
@@ -62,113 +47,59 @@ def looks_like_go(source: str) -> bool:
     return MARKS.search(source) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
-    spaced: bool
-    """Whether there is a space before it: `.a.b` is one thing, `.a .b` are two."""
-
-
 def read(source: str) -> Program:
     """Read a template; raises `TemplateError`."""
-    reader = _Reader(list(_tokens(source)))
-    steps, ended = reader.body()
+    steps, ended = _Blocks(source).body()
     if ended.kind != "over":
         raise TemplateError(f"{{{{ {ended.text} }}}} without a beginning", line=ended.line)
     return Program(steps)
 
 
-def _tokens(source: str) -> Iterator[_Token]:
-    place, line, trim = 0, 1, False
-    while (begin := source.find("{{", place)) >= 0:
-        text = source[place:begin]
-        trimming = re.match(r"\{\{-\s", source[begin : begin + 4]) is not None
-        shown = text.lstrip() if trim else text
-        yield _Token("text", shown.rstrip() if trimming else shown, line, spaced=False)
-        line += text.count("\n")
-        place = begin + (3 if trimming else 2)
-        comment = re.compile(r"\s*/\*.*?\*/\s*(-?)\}\}", re.DOTALL).match(source, place)
-        if comment:
-            place, trim = comment.end(), bool(comment.group(1))
-            line += comment.group().count("\n")
-            continue
-        tokens, place = _action(source, place, line)
-        line, trim = tokens[-1].line, tokens[-1].text == "-}}"
-        yield from tokens
-    rest = source[place:]
-    yield _Token("text", rest.lstrip() if trim else rest, line, spaced=False)
-    yield _Token("over", "the end of the text", line, spaced=False)
+class _Blocks:
+    """Reads what does something."""
 
+    def __init__(self, source: str) -> None:
+        self._words = Cursor(source)
+        self._values = _Pipelines(self._words)
 
-def _action(source: str, place: int, line: int) -> tuple[list[_Token], int]:
-    """Read up to }}; says where it ends."""
-    tokens: list[_Token] = []
-    spaced = False
-    while place < len(source):
-        if not (match := TOKEN.match(source, place)) or not match.lastgroup:
-            raise TemplateError(f"{source[place]!r} is not expected here", line=line)
-        kind, text, place = match.lastgroup, match.group(), match.end()
-        line += text.count("\n")
-        if kind != "space":
-            tokens.append(_Token(kind, text, line, spaced))
-        spaced = kind == "space"
-        if kind == "end":
-            return tokens, place
-    raise TemplateError("{{ is never closed", hint="write }} after it", line=line)
-
-
-class _Reader:
-    def __init__(self, tokens: Sequence[_Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
-        self._depth = 0
-        self._cost = 0
-        self._moved = False
-        self._variables: list[tuple[str, str]] = [("$", "$")]
-        self._slots = 0
-
-    # Blocks.
-
-    def body(self) -> tuple[list[Step], _Token]:
+    def body(self) -> tuple[list[Step], Token]:
         """Read until `end`, `else` or the end of the text; says which."""
         steps: list[Step] = []
-        declared = len(self._variables)
+        declared = len(self._values.variables)
         while True:
-            token = self._next()
+            token = self._words.next()
             if token.kind == "over" or token.text in ("end", "else"):
-                del self._variables[declared:]
+                del self._values.variables[declared:]
                 return steps, token
             if token.kind == "text":
                 steps.append(_writer(token.text))
             else:
                 steps.append(self._statement(token))
 
-    def _statement(self, token: _Token) -> Step:
-        self._cost += 1
+    def _statement(self, token: Token) -> Step:
+        self._values.cost += 1
         if token.kind == "word" and token.text in REFUSED:
             hint = REFUSED[token.text]
             raise TemplateError(f"{token.text!r} cannot be used", hint=hint, line=token.line)
         if token.text in ("if", "with", "range"):
-            self._deeper(token)
-            outside, declared = self._moved, len(self._variables)
+            self._values.deeper(token)
+            outside, declared = self._values.moved, len(self._values.variables)
             step = {"if": self._if, "with": self._with, "range": self._range}[token.text]()
-            self._moved = outside
-            del self._variables[declared:]
-            self._depth -= 1
+            self._values.moved = outside
+            del self._values.variables[declared:]
+            self._values.higher()
             return step
-        self._at -= 1
-        if name := self._declaration():
-            value = self._last_pipeline()
-            return _setter(self._declare(name), value)
-        shown = self._last_pipeline()
+        self._words.back()
+        if name := self._words.declaration():
+            value = self._values.read()
+            return _setter(self._values.declare(name), value)
+        shown = self._values.read()
         return lambda scope: scope.write(scope.pay(text_of(shown(scope))))
 
     def _if(self) -> Step:
-        name = self._declaration()
-        test = self._last_pipeline()
-        slot = self._declare(name)
+        name = self._words.declaration()
+        test = self._values.read()
+        slot = self._values.declare(name)
         body, otherwise = self._branches(self._if)
 
         def step(scope: Scope) -> None:
@@ -179,9 +110,9 @@ class _Reader:
         return step
 
     def _with(self) -> Step:
-        name = self._declaration()
-        test = self._last_pipeline()
-        slot = self._declare(name)
+        name = self._words.declaration()
+        test = self._values.read()
+        slot = self._values.declare(name)
         body, otherwise = self._inside()
 
         def step(scope: Scope) -> None:
@@ -194,11 +125,11 @@ class _Reader:
         return step
 
     def _range(self) -> Step:
-        names = self._range_names()
-        items, before = self._last_pipeline(), self._cost
-        slots = [self._declare(name) for name in names]
+        names = self._words.declarations()
+        items, before = self._values.read(), self._values.cost
+        slots = [self._values.declare(name) for name in names]
         body, otherwise = self._inside()
-        cost = 1 + self._cost - before
+        cost = 1 + self._values.cost - before
 
         def step(scope: Scope) -> None:
             dot, pairs = scope.names["."], _pairs(items(scope))
@@ -214,81 +145,77 @@ class _Reader:
 
     def _inside(self) -> tuple[Sequence[Step], Sequence[Step]]:
         """Read the branches of a block whose first one has another dot."""
-        outside, self._moved = self._moved, True
+        outside, self._values.moved = self._values.moved, True
         body, ended = self.body()
-        self._moved = outside
+        self._values.moved = outside
         return body, self._otherwise(ended, None)
 
     def _branches(self, again: Callable[[], Step]) -> tuple[Sequence[Step], Sequence[Step]]:
         body, ended = self.body()
         return body, self._otherwise(ended, again)
 
-    def _otherwise(self, ended: _Token, again: Callable[[], Step] | None) -> Sequence[Step]:
+    def _otherwise(self, ended: Token, again: Callable[[], Step] | None) -> Sequence[Step]:
         otherwise: Sequence[Step] = ()
         if ended.text == "else":
-            if again and self._peek().text == "if":
-                self._next()
-                self._deeper(ended)
+            if again and self._words.peek().text == "if":
+                self._words.next()
+                self._values.deeper(ended)
                 otherwise = [again()]
-                self._depth -= 1
+                self._values.higher()
                 return otherwise
-            self._expect("end")
+            self._words.expect("end")
             otherwise, ended = self.body()
         if ended.text != "end":
             raise TemplateError("a block is never closed", hint="write {{ end }}", line=ended.line)
-        self._expect("end")
+        self._words.expect("end")
         return otherwise
 
-    def _expect(self, kind: str) -> _Token:
-        token = self._next()
-        if token.kind != kind:
-            raise TemplateError(f"{token.text!r} is not expected here", line=token.line)
-        return token
 
-    # Pipelines.
+class _Pipelines:
+    """Reads what has a value."""
 
-    def _declaration(self) -> str:
-        """Read `$name :=`, if that is what comes."""
-        match self._tokens[self._at : self._at + 2]:
-            case [_Token(kind="variable", text=name), _Token(text=":=")]:
-                self._at += 2
-                return name
-            case [_Token(kind="variable", line=line), _Token(text="=")]:
-                hint = "give the new value a name of its own with :="
-                raise TemplateError("a variable cannot be set again", hint=hint, line=line)
-        return ""
+    def __init__(self, words: Cursor) -> None:
+        self.cost = 0
+        self.moved = False
+        """Whether the dot is no longer all there is."""
+        self.variables: list[tuple[str, str]] = [("$", "$")]
+        self._words = words
+        self._slots = 0
+        self._depth = 0
 
-    def _range_names(self) -> tuple[str, ...]:
-        match self._tokens[self._at : self._at + 4]:
-            case [_Token(kind="variable"), _Token(text=","), second, _Token(text=":=")]:
-                first = self._next().text
-                self._at += 3
-                return (first, second.text)
-        name = self._declaration()
-        return (name,) if name else ("", "")
+    def read(self) -> Expression:
+        """Read a pipeline up to the closing braces."""
+        value = self._pipeline()
+        self._words.expect("end")
+        return value
 
-    def _declare(self, name: str) -> str:
+    def declare(self, name: str) -> str:
         """Give a variable a place of its own: one of the same name outside is kept."""
         if not name:
             return ""
         self._slots += 1
-        self._variables.append((name, f"{name}:{self._slots}"))
-        return self._variables[-1][1]
+        self.variables.append((name, f"{name}:{self._slots}"))
+        return self.variables[-1][1]
 
-    def _last_pipeline(self) -> Expression:
-        value = self._pipeline()
-        self._expect("end")
-        return value
+    def deeper(self, token: Token) -> None:
+        """Go one level down; `higher` when done."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise TemplateError("too many levels in one another", line=token.line)
+
+    def higher(self) -> None:
+        """Come back up."""
+        self._depth -= 1
 
     def _pipeline(self) -> Expression:
         value = self._command(None)
-        while self._peek().text == "|":
-            self._next()
+        while self._words.peek().text == "|":
+            self._words.next()
             value = self._command(value)
         return value
 
     def _command(self, piped: Expression | None) -> Expression:
-        first = self._next()
+        first = self._words.next()
         if first.kind == "word" and first.text not in CONSTANTS:
             return self._function(first, piped)
         if first.text == "nil":
@@ -298,7 +225,7 @@ class _Reader:
             raise TemplateError(f"{first.text!r} takes no arguments", line=first.line)
         return value
 
-    def _function(self, name: _Token, piped: Expression | None) -> Expression:
+    def _function(self, name: Token, piped: Expression | None) -> Expression:
         if name.text in REFUSED:
             hint = REFUSED[name.text]
             raise TemplateError(f"{name.text!r} cannot be used", hint=hint, line=name.line)
@@ -318,28 +245,28 @@ class _Reader:
     def _arguments(self) -> list[Expression]:
         args = []
         while self._starts_operand():
-            args.append(self._operand(self._next()))
+            args.append(self._operand(self._words.next()))
         return args
 
     def _starts_operand(self) -> bool:
-        token = self._peek()
+        token = self._words.peek()
         return token.kind not in ("end", "sign", "over") or token.text in (".", "(")
 
-    def _operand(self, token: _Token) -> Expression:
-        self._cost += 1
-        self._deeper(token)
+    def _operand(self, token: Token) -> Expression:
+        self.cost += 1
+        self.deeper(token)
         value = self._term(token)
         path: list[str] = [token.text[1:]] if token.kind == "field" else []
-        while (after := self._peek()).kind == "field" and not after.spaced:
-            path.append(self._next().text[1:])
-        self._depth -= 1
-        root = token.text == "$" or (not self._moved and token.text == ".")
+        while (after := self._words.peek()).kind == "field" and not after.spaced:
+            path.append(self._words.next().text[1:])
+        self.higher()
+        root = token.text == "$" or (not self.moved and token.text == ".")
         if not path and root:
             hint = did_you_mean("", (f".{name}" for name in ROOT))
             raise TemplateError(f"{token.text} alone has no text", hint=hint, line=token.line)
         if not path:
             return value
-        if (token.kind == "field" and not self._moved) or token.text == "$":
+        if (token.kind == "field" and not self.moved) or token.text == "$":
             _check_path(path, token.line)
             if method := METHODS.get(".".join(path)):
                 return self._method(value, method)
@@ -349,12 +276,12 @@ class _Reader:
         args = self._arguments()
         return lambda scope: method(root(scope), *(arg(scope) for arg in args))
 
-    def _term(self, token: _Token) -> Expression:
+    def _term(self, token: Token) -> Expression:
         match token.kind:
             case "field":
                 return _dot
             case "string" | "rune" | "number":
-                return _always(_literal(token))
+                return _always(literal(token))
             case "variable":
                 return self._variable(token)
             case "word" if token.text in CONSTANTS:
@@ -365,35 +292,22 @@ class _Reader:
             return _dot
         if token.text == "(":
             value = self._pipeline()
-            if self._next().text != ")":
+            if self._words.next().text != ")":
                 raise TemplateError("( is never closed", line=token.line)
             return value
         raise TemplateError(f"{token.text!r} is not expected here", line=token.line)
 
-    def _function_alone(self, token: _Token) -> Expression:
+    def _function_alone(self, token: Token) -> Expression:
         hint = f"put it in brackets: ({token.text} ...)"
         raise TemplateError(f"{token.text!r} is not expected here", hint=hint, line=token.line)
 
-    def _variable(self, token: _Token) -> Expression:
+    def _variable(self, token: Token) -> Expression:
         name = token.text
-        slots = dict(self._variables)
+        slots = dict(self.variables)
         if name not in slots:
             hint = did_you_mean(name, slots)
             raise TemplateError(f"there is no variable {name!r}", hint=hint, line=token.line)
         return lambda scope: scope.names[slots[name]]
-
-    def _deeper(self, token: _Token) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise TemplateError("too many levels in one another", line=token.line)
-
-    def _peek(self) -> _Token:
-        return self._tokens[self._at]
-
-    def _next(self) -> _Token:
-        token = self._tokens[self._at]
-        self._at += 1
-        return token
 
 
 def _dot(scope: Scope) -> object:
@@ -430,31 +344,6 @@ def _first_that(args: Sequence[Expression], *, stops: bool, line: int) -> Expres
         return value
 
     return run
-
-
-def _literal(token: _Token) -> object:
-    if token.kind == "number":
-        return _number(token)
-    if token.text[0] == "`":
-        return token.text[1:-1]
-    text = ESCAPE.sub(_unescape, token.text[1:-1])
-    return text if token.kind == "string" else ord(text[:1])
-
-
-def _number(token: _Token) -> object:
-    text = token.text
-    if re.fullmatch(r"[+-]?(0[xX][0-9a-fA-F]{1,15}|[\d_]{1,18})", text):
-        return int(text, 16 if "x" in text.lower() else 10)
-    if "x" in text.lower() or not isfinite(float(text)):
-        raise TemplateError("a number is too large", line=token.line)
-    return float(text)
-
-
-def _unescape(match: re.Match[str]) -> str:
-    code = match.group(1)
-    if code[0] in "xuU" and len(code) > 1:
-        return chr(min(int(code[1:], 16), 0x10FFFF))
-    return chr(int(code, 8)) if len(code) > 1 else ESCAPES.get(code, code)
 
 
 def _check_path(path: Sequence[str], line: int) -> None:

@@ -26,6 +26,7 @@ __all__ = ["read"]
 T = TypeVar("T")
 
 PARSER = Environment(keep_trailing_newline=True)
+EMPTY = nodes.Const(None)
 RANGE = 1000
 """Numbers `range` makes at most."""
 
@@ -70,23 +71,116 @@ def read(source: str, names: Collection[str]) -> Program:
         raise TemplateError(error.message or "cannot be read", line=error.lineno) from None
     except (RecursionError, ValueError, OverflowError):
         raise TemplateError("cannot be read: too deep, or a number is too large") from None
-    return _Reader(names).program(tree)
+    return _Statements(names).program(tree)
 
 
-class _Reader:
-    """Turns the tree into functions, refusing what is not on the list."""
+class _Statements:
+    """Turns what does something into steps, refusing what is not on the list."""
 
     def __init__(self, names: Collection[str]) -> None:
-        self._known = set(names)
-        self._depth = 0
-        self._cost = 0
-        self._statements: Mapping[type[nodes.Node], Callable[..., list[Step]]] = {
+        self._bounds = _Bounds(names)
+        self._expression = _Expressions(self._bounds).read
+        self._readers: Mapping[type[nodes.Node], Callable[..., list[Step]]] = {
             nodes.Output: self._output,
             nodes.If: self._if,
             nodes.For: self._for,
             nodes.Assign: self._assign,
         }
-        self._expressions: Mapping[type[nodes.Node], Callable[..., Expression]] = {
+
+    def program(self, tree: nodes.Template) -> Program:
+        steps = self._body(tree.body)
+        match tree.body:
+            case [nodes.Output(nodes=[nodes.Expr() as only])]:
+                return Program(steps, self._expression(only))
+        return Program(steps)
+
+    def _body(self, body: Sequence[nodes.Node]) -> list[Step]:
+        return [step for node in body for step in self._statement(node)]
+
+    def _statement(self, node: nodes.Node) -> list[Step]:
+        if not (reader := self._readers.get(type(node))):
+            raise _refusal(node)
+        return self._bounds.deeper(reader, node)
+
+    def _output(self, node: nodes.Output) -> list[Step]:
+        return [_writer(self._expression(item)) for item in node.nodes]
+
+    def _if(self, node: nodes.If) -> list[Step]:
+        branches = [(self._expression(one.test), self._body(one.body)) for one in _elifs(node)]
+        otherwise = self._body(node.else_)
+
+        def step(scope: Scope) -> None:
+            chosen = (body for test, body in branches if test(scope))
+            run_all(next(chosen, otherwise), scope)
+
+        return [step]
+
+    def _assign(self, node: nodes.Assign) -> list[Step]:
+        if not isinstance(node.target, nodes.Name):
+            raise TemplateError("set one name at a time", line=node.lineno)
+        name, value = self._bounds.new(node.target), self._expression(node.node)
+
+        def step(scope: Scope) -> None:
+            scope.names[name] = value(scope)
+
+        return [step]
+
+    def _for(self, node: nodes.For) -> list[Step]:
+        if node.recursive:
+            raise TemplateError("a loop cannot call itself", line=node.lineno)
+        items, otherwise = self._expression(node.iter), self._body(node.else_)
+        before, known = self._bounds.cost, set(self._bounds.known)
+        targets = [self._bounds.new(target) for target in _targets(node.target)]
+        self._bounds.known.add("loop")
+        test = self._expression(node.test) if node.test else None
+        body = self._body(node.body)
+        self._bounds.known, cost = known, 1 + self._bounds.cost - before
+
+        def step(scope: Scope) -> None:
+            outside, empty = dict(scope.names), True
+            for number, item in enumerate(scope.turns(_items(items(scope)), cost)):
+                _bind(scope, targets, item)
+                scope.names["loop"] = {"index": number + 1, "index0": number, "first": not number}
+                if test is None or test(scope):
+                    empty = False
+                    run_all(body, scope)
+            scope.names = outside
+            run_all(otherwise if empty else (), scope)
+
+        return [step]
+
+
+class _Bounds:
+    """How deep we are in a template, what its body costs, and which names there are."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.known = set(names)
+        self.cost = 0
+        self._depth = 0
+
+    def deeper(self, reader: Callable[..., T], node: nodes.Node) -> T:
+        self.cost += 1
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise TemplateError("too many levels in one another", line=node.lineno)
+        made = reader(node)
+        self._depth -= 1
+        return made
+
+    def new(self, target: nodes.Node) -> str:
+        if not isinstance(target, nodes.Name):
+            raise _refusal(target)
+        _plain(target.name, target)
+        self.known.add(target.name)
+        return target.name
+
+
+class _Expressions:
+    """Turns what has a value into functions, refusing what is not on the list."""
+
+    def __init__(self, bounds: _Bounds) -> None:
+        self._bounds = bounds
+        self._readers: Mapping[type[nodes.Node], Callable[..., Expression]] = {
             nodes.TemplateData: _constant,
             nodes.Const: _constant,
             nodes.Name: self._name,
@@ -108,113 +202,32 @@ class _Reader:
             **dict.fromkeys(ARITHMETIC, self._arithmetic),
         }
 
-    def program(self, tree: nodes.Template) -> Program:
-        steps = self._body(tree.body)
-        match tree.body:
-            case [nodes.Output(nodes=[nodes.Expr() as only])]:
-                return Program(steps, self._expression(only))
-        return Program(steps)
-
-    # What does something.
-
-    def _body(self, body: Sequence[nodes.Node]) -> list[Step]:
-        return [step for node in body for step in self._statement(node)]
-
-    def _statement(self, node: nodes.Node) -> list[Step]:
-        if not (reader := self._statements.get(type(node))):
+    def read(self, node: nodes.Node) -> Expression:
+        """Turn a node into a function."""
+        if not (reader := self._readers.get(type(node))):
             raise _refusal(node)
-        return self._deeper(reader, node)
-
-    def _output(self, node: nodes.Output) -> list[Step]:
-        return [_writer(self._expression(item)) for item in node.nodes]
-
-    def _if(self, node: nodes.If) -> list[Step]:
-        branches = [(self._expression(one.test), self._body(one.body)) for one in _elifs(node)]
-        otherwise = self._body(node.else_)
-
-        def step(scope: Scope) -> None:
-            chosen = (body for test, body in branches if test(scope))
-            run_all(next(chosen, otherwise), scope)
-
-        return [step]
-
-    def _assign(self, node: nodes.Assign) -> list[Step]:
-        if not isinstance(node.target, nodes.Name):
-            raise TemplateError("set one name at a time", line=node.lineno)
-        name, value = self._new(node.target), self._expression(node.node)
-
-        def step(scope: Scope) -> None:
-            scope.names[name] = value(scope)
-
-        return [step]
-
-    def _for(self, node: nodes.For) -> list[Step]:
-        if node.recursive:
-            raise TemplateError("a loop cannot call itself", line=node.lineno)
-        items, otherwise = self._expression(node.iter), self._body(node.else_)
-        before, known = self._cost, set(self._known)
-        targets = [self._new(target) for target in _targets(node.target)]
-        self._known.add("loop")
-        test = self._expression(node.test) if node.test else None
-        body = self._body(node.body)
-        self._known, cost = known, 1 + self._cost - before
-
-        def step(scope: Scope) -> None:
-            outside, empty = dict(scope.names), True
-            for number, item in enumerate(scope.turns(_items(items(scope)), cost)):
-                _bind(scope, targets, item)
-                scope.names["loop"] = {"index": number + 1, "index0": number, "first": not number}
-                if test is None or test(scope):
-                    empty = False
-                    run_all(body, scope)
-            scope.names = outside
-            run_all(otherwise if empty else (), scope)
-
-        return [step]
-
-    def _new(self, target: nodes.Node) -> str:
-        if not isinstance(target, nodes.Name):
-            raise _refusal(target)
-        _plain(target.name, target)
-        self._known.add(target.name)
-        return target.name
-
-    # What has a value.
-
-    def _expression(self, node: nodes.Node) -> Expression:
-        if not (reader := self._expressions.get(type(node))):
-            raise _refusal(node)
-        return self._deeper(reader, node)
-
-    def _deeper(self, reader: Callable[..., T], node: nodes.Node) -> T:
-        self._cost += 1
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise TemplateError("too many levels in one another", line=node.lineno)
-        made = reader(node)
-        self._depth -= 1
-        return made
+        return self._bounds.deeper(reader, node)
 
     def _name(self, node: nodes.Name) -> Expression:
         name = node.name
-        if name not in self._known:
-            hint = did_you_mean(name, self._known)
+        if name not in self._bounds.known:
+            hint = did_you_mean(name, self._bounds.known)
             raise TemplateError(f"there is no {name!r} here", hint=hint, line=node.lineno)
         return lambda scope: scope.names.get(name)
 
     def _attribute(self, node: nodes.Getattr) -> Expression:
         _plain(node.attr, node)
-        owner, key = self._expression(node.node), node.attr
+        owner, key = self.read(node.node), node.attr
         return lambda scope: _lookup(owner(scope), key)
 
     def _item(self, node: nodes.Getitem) -> Expression:
-        owner, key = self._expression(node.node), self._expression(node.arg)
+        owner, key = self.read(node.node), self.read(node.arg)
         return lambda scope: _lookup(owner(scope), key(scope))
 
     def _call(self, node: nodes.Call) -> Expression:
         match node:
             case nodes.Call(node=nodes.Name(name="range"), args=args, kwargs=[], dyn_args=None):
-                limits = [self._expression(arg) for arg in args]
+                limits = [self.read(arg) for arg in args]
                 return lambda scope: _range(scope, [limit(scope) for limit in limits])
         raise _refusal(node)
 
@@ -222,9 +235,7 @@ class _Reader:
         if not (work := FILTERS.get(node.name)):
             hint = did_you_mean(node.name, FILTERS)
             raise TemplateError(f"there is no filter {node.name!r}", hint=hint, line=node.lineno)
-        if node.node is None:
-            raise _refusal(node)
-        value, (args, named) = self._expression(node.node), self._arguments(node)
+        value, (args, named) = self.read(node.node or EMPTY), self._arguments(node)
 
         def run(scope: Scope) -> object:
             given = [scope.pay(value(scope)), *(arg(scope) for arg in args)]
@@ -236,7 +247,7 @@ class _Reader:
         if not (work := TESTS.get(node.name)):
             hint = did_you_mean(node.name, TESTS)
             raise TemplateError(f"there is no test {node.name!r}", hint=hint, line=node.lineno)
-        value, (args, _) = self._expression(node.node), self._arguments(node)
+        value, (args, _) = self.read(node.node), self._arguments(node)
         return lambda scope: _try(work, value(scope), *(arg(scope) for arg in args))
 
     def _arguments(
@@ -244,12 +255,12 @@ class _Reader:
     ) -> tuple[list[Expression], dict[str, Expression]]:
         if node.dyn_args or node.dyn_kwargs:
             raise TemplateError("give the arguments one by one", line=node.lineno)
-        named = {str(pair.key): self._expression(pair.value) for pair in node.kwargs}
-        return [self._expression(arg) for arg in node.args], named
+        named = {str(pair.key): self.read(pair.value) for pair in node.kwargs}
+        return [self.read(arg) for arg in node.args], named
 
     def _compare(self, node: nodes.Compare) -> Expression:
-        first = self._expression(node.expr)
-        others = [(COMPARE[one.op], self._expression(one.expr)) for one in node.ops]
+        first = self.read(node.expr)
+        others = [(COMPARE[one.op], self.read(one.expr)) for one in node.ops]
 
         def run(scope: Scope) -> object:
             left = scope.pay(first(scope))
@@ -263,42 +274,42 @@ class _Reader:
         return run
 
     def _and(self, node: nodes.And) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
+        left, right = self.read(node.left), self.read(node.right)
         return lambda scope: left(scope) and right(scope)
 
     def _or(self, node: nodes.Or) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
+        left, right = self.read(node.left), self.read(node.right)
         return lambda scope: left(scope) or right(scope)
 
     def _not(self, node: nodes.Not) -> Expression:
-        value = self._expression(node.node)
+        value = self.read(node.node)
         return lambda scope: not value(scope)
 
     def _negative(self, node: nodes.Neg) -> Expression:
-        value = self._expression(node.node)
+        value = self.read(node.node)
         return lambda scope: _try(operator.neg, value(scope))
 
     def _choice(self, node: nodes.CondExpr) -> Expression:
-        test, this = self._expression(node.test), self._expression(node.expr1)
-        that = self._expression(node.expr2 or nodes.Const(None))
+        test, this = self.read(node.test), self.read(node.expr1)
+        that = self.read(node.expr2 or EMPTY)
         return lambda scope: this(scope) if test(scope) else that(scope)
 
     def _concat(self, node: nodes.Concat) -> Expression:
-        parts = [self._expression(part) for part in node.nodes]
+        parts = [self.read(part) for part in node.nodes]
         return lambda scope: scope.pay("".join(scope.pay(text_of(part(scope))) for part in parts))
 
     def _list(self, node: nodes.List | nodes.Tuple) -> Expression:
-        items = [self._expression(item) for item in node.items]
+        items = [self.read(item) for item in node.items]
         return lambda scope: _weighed(scope, [item(scope) for item in items])
 
     def _dict(self, node: nodes.Dict) -> Expression:
-        pairs = [(self._expression(pair.key), self._expression(pair.value)) for pair in node.items]
+        pairs = [(self.read(pair.key), self.read(pair.value)) for pair in node.items]
         return lambda scope: _weighed(
             scope, {text_of(key(scope)): value(scope) for key, value in pairs}
         )
 
     def _arithmetic(self, node: nodes.BinExpr) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
+        left, right = self.read(node.left), self.read(node.right)
         work, sign = ARITHMETIC[type(node)], node.operator
 
         def run(scope: Scope) -> object:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from dialogs.agent import Agent
+from dialogs.clocks import Collector
 from dialogs.errors import HookFailed, PortFailed, TemplateError
 from dialogs.flow import Action
 from dialogs.hooks import Answer, build, read_answer, send
@@ -23,7 +24,7 @@ from dialogs.mouth import Mouth, Utterance
 from dialogs.ports import Listening, Playback, Ports, Sound, Style
 from dialogs.tools import Tools
 
-__all__ = ["Collector", "Desk", "Performer"]
+__all__ = ["Desk", "Performer"]
 
 T = TypeVar("T")
 
@@ -34,30 +35,11 @@ SECRETS = frozenset({"auth_secret"})
 COLLECT = {"digits": 20, "at_least": 1, "end": "#", "timeout": 5.0}
 
 
-@dataclass(slots=True)
-class Collector:
-    """Keys that were pressed and what ends them."""
-
-    digits: int
-    at_least: int
-    end: str
-    timeout: float
-    pressed: str = ""
-
-    def press(self, digit: str) -> bool:
-        """Take a key; says whether that was the last."""
-        if digit == self.end:
-            return True
-        self.pressed += digit
-        return len(self.pressed) >= self.digits
-
-
 class Desk(Protocol):
     """What a performer needs of its runner."""
 
     listening: Listening
     barge_in: bool
-    silence: float
 
     def raise_event(self, event: Event, entry: int) -> None:
         """Let something happen that an action led to."""
@@ -68,8 +50,11 @@ class Desk(Protocol):
     def move(self, step: Step) -> None:
         """Go to another state; ends the performer's list."""
 
-    def collect(self, collector: Collector | None) -> None:
+    def collect(self, collector: Collector) -> None:
         """Gather keys from now on."""
+
+    def expect_silence(self, after: float) -> None:
+        """Let `silence` happen when it has been quiet for that long."""
 
     def lead(self, agent: Agent | None) -> None:
         """Let an agent hear what no transition takes."""
@@ -210,7 +195,8 @@ class Performer:
     async def _listen(self, params: Mapping[str, object]) -> None:
         given = dict(params)
         self.desk.barge_in = bool(given.pop("barge_in", self.desk.barge_in))
-        self.desk.silence = float(str(given.pop("silence", self.desk.silence)))
+        if silence := given.pop("silence", None):
+            self.desk.expect_silence(float(str(silence)))
         if given:
             self.desk.listening = replace(self.desk.listening, **given)  # type: ignore[arg-type]
             self.ports.line.listen(self.desk.listening)

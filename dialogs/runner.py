@@ -15,21 +15,19 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
-
 from dialogs.agent import Agent
-from dialogs.errors import Busy, Ended, PortFailed
+from dialogs.clocks import Clocks, Collector
+from dialogs.errors import Busy, Ended
 from dialogs.flow import Action
+from dialogs.keeper import Keeper
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth
-from dialogs.performer import Collector, Performer
+from dialogs.performer import Performer
 from dialogs.ports import Listening, Ports
 
 __all__ = ["Limits", "Runner"]
 
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,6 @@ class Runner:
         self.machine = machine
         self.listening = Listening(language=machine.flow.language)
         self.barge_in = True
-        self.silence = 0.0
         self._ports = ports
         self._limits = limits or Limits()
         self._start = start
@@ -71,16 +68,12 @@ class Runner:
         self._idle.set()
         self._mouth = Mouth(lambda event: self._put(_Waiting(event)), ports.observe)
         self._agent: Agent | None = None
-        self._collector: Collector | None = None
-        self._collecting: asyncio.TimerHandle | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._silent: asyncio.TimerHandle | None = None
+        self._clocks = Clocks(self._by_clock, speaking=lambda: self._mouth.speaking)
+        self._keeper = Keeper(machine, ports.sessions, patience=self._limits.saving)
         self._performing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._recent: deque[float] = deque(maxlen=self._limits.transitions)
-        self._changed = asyncio.Event()
         self._outcome = ""
-        self._log = log.bind(dialog=machine.flow.name, session=machine.id)
 
     @property
     def entry(self) -> int:
@@ -98,7 +91,7 @@ class Runner:
         self._observe("dialog.started", state=self.machine.state)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            own = [tasks.create_task(self._mouth.run()), tasks.create_task(self._keep_kept())]
+            own = [tasks.create_task(self._mouth.run()), tasks.create_task(self._keeper.run())]
             try:
                 self.move(step)
                 await self._attend()
@@ -106,8 +99,8 @@ class Runner:
                 for task in (*own, *self._background, self._performing):
                     if task:
                         task.cancel()
-                self._stop_timers()
-        await self._forget()
+                self._clocks.stop()
+        await self._keeper.forget()
         self._observe("dialog.ended", reason=self._outcome, state=self.machine.state)
         return self._outcome
 
@@ -118,7 +111,7 @@ class Runner:
         if len(self._line) >= self._limits.events:
             raise Busy("too many events are waiting")
         if event.type in ("speech", "speech_partial", "dtmf", "silence"):
-            self._stir()
+            self._clocks.stir()
         if event.type in ("speech", "dtmf"):
             self._interrupt()
         if event.type != "speech_partial" or self.listening.partials:
@@ -126,7 +119,7 @@ class Runner:
 
     def voice_detected(self) -> None:
         """Somebody has begun to speak: what may be interrupted is silent when this returns."""
-        self._stir()
+        self._clocks.stir()
         self._interrupt()
         if self._agent:
             self._agent.stir()
@@ -153,8 +146,7 @@ class Runner:
             self.end("loop")
             return
         self._recent.append(now)
-        self._stop_timers()
-        self.collect(None)
+        self._clocks.enter(self.machine.flow.states[self.machine.state])
         self._observe(
             "state.transition",
             from_state=step.source,
@@ -163,17 +155,15 @@ class Runner:
             dialog_name=self.machine.flow.name,
         )
         self.keep()
-        self._arm(self.machine.entry)
         self._perform(step.actions)
 
-    def collect(self, collector: Collector | None) -> None:
-        """Gather keys from now on, or no longer."""
-        self._collector = collector
-        if self._collecting:
-            self._collecting.cancel()
-            self._collecting = None
-        if collector:
-            self._wait_for_key()
+    def collect(self, collector: Collector) -> None:
+        """Gather keys from now on."""
+        self._clocks.collect(collector)
+
+    def expect_silence(self, after: float) -> None:
+        """Let `silence` happen when it has been quiet for that long."""
+        self._clocks.expect_silence(after)
 
     def background(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Begin what may go on when the dialog moves, but not when it ends."""
@@ -188,7 +178,7 @@ class Runner:
 
     def keep(self) -> None:
         """Have a snapshot kept soon."""
-        self._changed.set()
+        self._keeper.changed()
 
     def end(self, reason: str) -> None:
         """Make `run` return."""
@@ -203,6 +193,9 @@ class Runner:
         self._performing = self._tasks.create_task(performer.perform(actions), name="performer")
         if before and before is not asyncio.current_task():
             before.cancel()
+
+    def _by_clock(self, event: Event) -> None:
+        self._put(_Waiting(event, self.entry))
 
     def _put(self, waiting: _Waiting) -> None:
         self._line.append(waiting)
@@ -222,8 +215,7 @@ class Runner:
         event = waiting.event
         if self.machine.ended or waiting.entry not in (None, self.entry):
             return
-        if event.type == "dtmf" and self._collector:
-            self._press(str(event.data.get("digit", "")))
+        if event.type == "dtmf" and self._clocks.press(str(event.data.get("digit", ""))):
             return
         step = self.machine.step(event)
         for problem in self.machine.problems:
@@ -250,75 +242,6 @@ class Runner:
     def _interrupt(self) -> None:
         if self._mouth.speaking:
             self._mouth.interrupt()
-
-    def _arm(self, entry: int) -> None:
-        state = self.machine.flow.states[self.machine.state]
-        if state.timeout:
-            over = _Waiting(Event("timeout"), entry)
-            self._timer = self._clock.call_later(state.timeout, self._put, over)
-        if any(one.event == "silence" for one in state.transitions):
-            self.silence = self.silence or 5.0
-        self._stir()
-
-    def _stir(self) -> None:
-        """Somebody made a sound, or we did: silence begins anew."""
-        if self._silent:
-            self._silent.cancel()
-        if self.silence:
-            self._silent = self._clock.call_later(self.silence, self._quiet_for_long)
-
-    def _quiet_for_long(self) -> None:
-        if not self._mouth.speaking:
-            self._put(_Waiting(Event("silence"), self.entry))
-        self._stir()
-
-    def _stop_timers(self) -> None:
-        for timer in (self._timer, self._silent, self._collecting):
-            if timer:
-                timer.cancel()
-
-    def _press(self, digit: str) -> None:
-        if self._collector and self._collector.press(digit):
-            self._collected()
-        else:
-            self._wait_for_key()
-
-    def _wait_for_key(self) -> None:
-        if self._collecting:
-            self._collecting.cancel()
-        if self._collector:
-            self._collecting = self._clock.call_later(self._collector.timeout, self._collected)
-
-    def _collected(self) -> None:
-        if collector := self._collector:
-            self.collect(None)
-            complete = len(collector.pressed) >= collector.at_least
-            data = {"digits": collector.pressed, "complete": complete}
-            self._put(_Waiting(Event("digits", data), self.entry))
-
-    async def _keep_kept(self) -> None:
-        """Save what changed, one snapshot at a time; while the store is away, try again."""
-        pause = 1.0
-        while sessions := self._ports.sessions:
-            await self._changed.wait()
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(self._limits.saving):
-                    await sessions.save(self.machine.id, self.machine.snapshot())
-                pause = 1.0
-            except (PortFailed, TimeoutError):
-                self._log.warning("snapshot not kept", retry_in=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
-                self._changed.set()
-
-    async def _forget(self) -> None:
-        if sessions := self._ports.sessions:
-            try:
-                async with asyncio.timeout(self._limits.saving):
-                    await sessions.forget(self.machine.id)
-            except (PortFailed, TimeoutError):
-                self._log.warning("snapshot not removed")
 
     def _observe(self, name: str, **data: object) -> None:
         self._ports.observe(name, data)

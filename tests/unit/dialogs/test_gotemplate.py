@@ -51,6 +51,8 @@ def test_a_template_gives_what_go_gives(case: dict[str, str]) -> None:
         ("{{ eq len 1 }}", "put it in brackets: \\(len ...\\)"),
         ("{{ $reslt }}", "there is no variable"),
         ("{{ . }}", "alone has no text"),
+        ("{{ 1 | call }}", "there are no functions to call"),
+        ("{{ 1e999 }}", "a number is too large"),
         ("{{ " + "(" * 50 + "1" + ")" * 50 + " }}", "too many levels"),
         ("{{ if 1 }}" * 40 + "{{ end }}" * 40, "too many levels"),
         ("{{ if 1 }}{{ else if 1 }}" + "{{ else if 1 }}" * 40 + "{{ end }}", "too many levels"),

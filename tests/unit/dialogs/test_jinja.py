@@ -88,6 +88,7 @@ def test_what_templates_can_do(source: str, text: str) -> None:
         ("{% for x in n %}{% endfor %}", "cannot loop over a number"),
         ("{% for x in l recursive %}{% endfor %}", "cannot call itself"),
         ("{% for m.x in l %}{% endfor %}", "."),
+        ("{% for a, (b, c) in l %}{% endfor %}", "'Tuple' cannot be used"),
         ("{% filter upper %}a{% endfilter %}", "filter each value"),
         ("{% macro x() %}{% endmacro %}", "no macros"),
         ("{{ a | default(*l) }}", "one by one"),
