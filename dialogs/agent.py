@@ -18,28 +18,24 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
+from dialogs.conversation import FINISH, Conversation, Reply
 from dialogs.errors import HookFailed, ModelFailed, PortFailed
 from dialogs.flow import AgentSpec
 from dialogs.hooks import authorised, send
 from dialogs.machine import Machine
 from dialogs.mouth import Mouth, Utterance
-from dialogs.ports import Piece, Ports, Prompt, Request, Style, Text, ToolCall, Usage
-from dialogs.privacy import Vault
+from dialogs.ports import Piece, Ports, Request, Style, Text, ToolCall, Usage
 from dialogs.sentences import Sentences
 from dialogs.tools import Tools
 
 __all__ = ["Agent", "Done"]
 
+NOT_THAT = "I am sorry, I cannot talk about that."
+"""Said when a guard forbids a topic, or cannot be asked, without a line of its own."""
 ROUNDS = 6
 """Times the model may use tools before it has to say something."""
 HEARD = 8
 """Things said that may wait for the model; the oldest go first."""
-MANNERS = (
-    "You are talking with somebody on a voice call. Answer in one to three short sentences, without"
-    " lists or markup. Words such as [phone 1] stand for what you need not see; use them as they"
-    " are. Call finish as soon as the conversation has reached one of its outcomes."
-)
-FINISH = "finish"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +44,6 @@ class Done:
 
     outcome: str
     data: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Reply:
-    """What we said: as long as it is being said, all of it; then what was heard of it."""
-
-    said: list[Utterance] = field(default_factory=list)
-
-    @property
-    def interrupted(self) -> bool:
-        return any(one.fate == "interrupted" for one in self.said)
-
-    @property
-    def text(self) -> str:
-        heard = (one.heard if one.over.is_set() else one.text for one in self.said)
-        return " ".join(part for part in heard if part)
 
 
 class Agent:
@@ -87,12 +67,9 @@ class Agent:
         self._changed = keep
         self._heard: deque[str] = deque(maxlen=HEARD)
         self._arrived = asyncio.Event()
-        self._messages: list[Mapping[str, object] | _Reply] = []
-        self._turns = 0
-        self._cost = 0.0
+        self._talk = Conversation(spec, machine)
         self._failures = 0
         self._using_tool = False
-        self._vault = Vault()
 
     def hear(self, text: str) -> None:
         """Take what somebody said; returns at once."""
@@ -105,11 +82,12 @@ class Agent:
 
     async def run(self) -> Done:
         """Talk until an outcome, a limit or too many failures."""
-        if not self._remember() and not self._heard and self._spec.greeting:
-            self._say(self._spec.greeting.render(self._machine.context()), _Reply())
+        if not self._talk.remember() and not self._heard and self._spec.greeting:
+            self._say(self._spec.greeting.render(self._machine.context()))
         while words := await self._next_words():
             done = await self._turn(words)
-            self._keep()
+            self._talk.keep()
+            self._changed()
             if done:
                 self._machine.memory = {}
                 return done
@@ -123,7 +101,7 @@ class Agent:
             if await self._words():
                 break
             if prompt:
-                self._say(prompt, _Reply())
+                self._say(prompt)
         words = " ".join(self._heard)
         self._heard.clear()
         return words
@@ -155,15 +133,15 @@ class Agent:
     # What we answer.
 
     async def _turn(self, words: str) -> Done | None:
-        self._turns += 1
-        self._ports.observe("agent.heard", {"pii_text": words, "turn": self._turns})
-        if self._spec.max_turns and self._turns > self._spec.max_turns:
+        self._talk.turns += 1
+        self._ports.observe("agent.heard", {"pii_text": words, "turn": self._talk.turns})
+        if self._spec.max_turns and self._talk.turns > self._spec.max_turns:
             return Done("max_turns")
-        if self._spec.max_cost and self._cost >= self._spec.max_cost:
+        if self._spec.max_cost and self._talk.cost >= self._spec.max_cost:
             return Done("max_cost")
         if not await self._allowed(words):
             return None
-        self._messages.append({"role": "user", "content": self._hide(words)})
+        self._talk.add({"role": "user", "content": self._talk.hide(words)})
         async with asyncio.TaskGroup() as tasks:
             answer = tasks.create_task(self._answer())
             watch = tasks.create_task(self._watch(answer))
@@ -192,10 +170,10 @@ class Agent:
                 self._failures = 0
                 return done
             if self._failures >= self._spec.failures:
-                self._say(self._spec.goodbye, _Reply())
+                self._say(self._spec.goodbye)
                 return Done("failed")
             if lines := self._spec.fallbacks:
-                self._say(lines[(self._failures - 1) % len(lines)], _Reply())
+                self._say(lines[(self._failures - 1) % len(lines)])
 
     async def _rounds(self) -> Done | None:
         for _ in range(ROUNDS):
@@ -211,9 +189,9 @@ class Agent:
     async def _listen_to_model(self) -> list[ToolCall]:
         """Say what the model writes; gives the tools it wants."""
         assert self._ports.llm is not None
-        reply, sentences, calls, words = _Reply(), Sentences(), [], 0
-        stream = self._ports.llm.chat(self._prompt())
-        self._messages.append(reply)
+        reply, sentences, calls, words = Reply(), Sentences(), [], 0
+        stream = self._ports.llm.chat(self._talk.prompt(self._tools.described))
+        self._talk.add(reply)
         try:
             while piece := await self._piece(stream):
                 match piece:
@@ -224,7 +202,7 @@ class Agent:
                     case ToolCall():
                         calls.append(piece)
                     case Usage():
-                        self._cost += piece.cost
+                        self._talk.cost += piece.cost
                 if reply.interrupted:
                     return []
                 if words > self._spec.max_words:
@@ -240,34 +218,6 @@ class Agent:
     async def _piece(self, stream: AsyncIterator[Piece]) -> Piece | None:
         async with asyncio.timeout(self._spec.model_timeout):
             return await anext(stream, None)
-
-    def _prompt(self) -> Prompt:
-        instructions = self._spec.instructions.render(self._machine.context())
-        system = {"role": "system", "content": f"{instructions}\n\n{MANNERS}"}
-        shown = self._shown()[-self._spec.history :] if self._spec.history else self._shown()
-        while shown and shown[0]["role"] == "tool":
-            shown.pop(0)
-        finish = {
-            "type": "object",
-            "properties": {
-                "outcome": {"type": "string", "enum": list(self._spec.outcomes)},
-                "data": {"type": "object", "description": "what was found out"},
-            },
-            "required": ["outcome"],
-        }
-        about = {"name": FINISH, "description": "End your part.", "parameters": finish}
-        tools = [*self._tools.described, {"type": "function", "function": about}]
-        return Prompt([system, *shown], tools, self._spec.model, self._spec.temperature)
-
-    def _shown(self) -> list[Mapping[str, object]]:
-        """Write the conversation as the model gets to see it: only what was heard was said."""
-        shown: list[Mapping[str, object]] = []
-        for message in self._messages:
-            if not isinstance(message, _Reply):
-                shown.append(message)
-            elif message.text:
-                shown.append({"role": "assistant", "content": self._hide(message.text)})
-        return shown
 
     # What we do.
 
@@ -291,7 +241,7 @@ class Agent:
             }
             for call in calls
         ]
-        self._messages += [{"role": "assistant", "content": "", "tool_calls": wanted}, *results]
+        self._talk.add({"role": "assistant", "content": "", "tool_calls": wanted}, *results)
         return done
 
     async def _use_one(self, call: ToolCall) -> str:
@@ -299,13 +249,15 @@ class Agent:
             return f"error: outcome must be one of {', '.join(self._spec.outcomes)}"
         tool = self._tools.get(call.name)
         if tool and tool.say and not self._mouth.speaking:
-            self._say(tool.say, _Reply())
-        key = f"{self._machine.id}-{self._machine.entry}-{self._turns}-{call.id}"
-        return self._hide(await self._tools.use(call, self._vault.reveal(call.arguments), key=key))
+            self._say(tool.say)
+        key = f"{self._machine.id}-{self._machine.entry}-{self._talk.turns}-{call.id}"
+        return self._talk.hide(
+            await self._tools.use(call, self._talk.reveal(call.arguments), key=key)
+        )
 
     def _finished(self, call: ToolCall) -> Done | None:
         try:
-            given = json.loads(self._vault.reveal(call.arguments or "{}"))
+            given = json.loads(self._talk.reveal(call.arguments or "{}"))
         except (ValueError, RecursionError):
             return None
         outcome = given.get("outcome") if isinstance(given, dict) else None
@@ -331,52 +283,23 @@ class Agent:
         if isinstance(verdict, dict) and verdict.get("allowed") is True:
             return True
         line = verdict.get("say") if isinstance(verdict, dict) else None
-        self._say(str(line or self._spec.fallbacks[-1]), _Reply())
+        self._say(str(line or NOT_THAT))
         return False
 
-    def _say(self, text: str, reply: _Reply) -> None:
-        """Say a sentence; what no model wrote is part of the conversation as well."""
+    def _say(self, text: str, reply: Reply | None = None) -> None:
+        """Say a sentence of a reply, or one of our own."""
         flow = self._machine.flow
-        shown = self._vault.reveal(text)
+        shown = self._talk.reveal(text)
         style = Style(voice=flow.voice, language=flow.language)
-        if not reply.said and reply not in self._messages:
-            self._messages.append(reply)
+        if reply is None:
+            reply = Reply()
+            self._talk.add(reply)
         utterance = Utterance(shown, lambda: self._ports.voice.say(shown, style), voice=flow.voice)
         try:
             reply.said.append(self._mouth.add(utterance))
         except PortFailed:
             return
-        self._ports.observe("agent.said", {"pii_text": shown, "turn": self._turns})
-
-    def _hide(self, text: str) -> str:
-        return self._vault.hide(text) if self._spec.redact else text
-
-    # What a restart must not lose.
-
-    def _keep(self) -> None:
-        self._machine.memory = {
-            "agent": self._spec.name,
-            "messages": self._shown(),
-            "turns": self._turns,
-            "cost": self._cost,
-            "vault": self._vault.values,
-        }
-        self._changed()
-
-    def _remember(self) -> bool:
-        memory = self._machine.memory
-        match memory:
-            case {
-                "agent": self._spec.name,
-                "messages": list(messages),
-                "turns": int(turns),
-                "cost": float(cost),
-                "vault": dict(vault),
-            }:
-                self._messages = list(messages)
-                self._turns, self._cost, self._vault = turns, cost, Vault(vault)
-                return True
-        return False
+        self._ports.observe("agent.said", {"pii_text": shown, "turn": self._talk.turns})
 
 
 async def _wait(event: asyncio.Event) -> None:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from dialogs.agent import Agent
-from dialogs.clocks import Collector
+from dialogs.clocks import Clocks, Collector
 from dialogs.errors import HookFailed, PortFailed, TemplateError
 from dialogs.flow import Action
 from dialogs.hooks import Answer, build, read_answer, send
+from dialogs.keeper import Keeper
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth, Utterance
 from dialogs.ports import Listening, Playback, Ports, Sound, Style
@@ -40,6 +41,8 @@ class Desk(Protocol):
 
     listening: Listening
     barge_in: bool
+    clocks: Clocks
+    keeper: Keeper
 
     def raise_event(self, event: Event, entry: int) -> None:
         """Let something happen that an action led to."""
@@ -50,20 +53,11 @@ class Desk(Protocol):
     def move(self, step: Step) -> None:
         """Go to another state; ends the performer's list."""
 
-    def collect(self, collector: Collector) -> None:
-        """Gather keys from now on."""
-
-    def expect_silence(self, after: float) -> None:
-        """Let `silence` happen when it has been quiet for that long."""
-
     def lead(self, agent: Agent | None) -> None:
         """Let an agent hear what no transition takes."""
 
     def background(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Begin what may go on when the dialog moves, but not when it ends."""
-
-    def keep(self) -> None:
-        """Something has changed that a restart must not lose."""
 
     def end(self, reason: str) -> None:
         """The dialog is over."""
@@ -157,7 +151,7 @@ class Performer:
         self.machine.variables.update(answer.variables)
         if answer.data is not None:
             self.machine.result = answer.data
-        self.desk.keep()
+        self.desk.keeper.changed()
         await self._all(answer.actions)
         if answer.next_state and not self._moved:
             self._go(answer.next_state, "hook_result")
@@ -178,7 +172,7 @@ class Performer:
 
     async def _set_variable(self, params: Mapping[str, object]) -> None:
         self.machine.variables.update({name: str(value) for name, value in params.items()})
-        self.desk.keep()
+        self.desk.keeper.changed()
 
     async def _hangup(self, params: Mapping[str, object]) -> None:
         await self.mouth.quiet()
@@ -196,14 +190,14 @@ class Performer:
         given = dict(params)
         self.desk.barge_in = bool(given.pop("barge_in", self.desk.barge_in))
         if silence := given.pop("silence", None):
-            self.desk.expect_silence(float(str(silence)))
+            self.desk.clocks.expect_silence(float(str(silence)))
         if given:
             self.desk.listening = replace(self.desk.listening, **given)  # type: ignore[arg-type]
             self.ports.line.listen(self.desk.listening)
 
     async def _collect(self, params: Mapping[str, object]) -> None:
         given = COLLECT | dict(params)
-        self.desk.collect(
+        self.desk.clocks.collect(
             Collector(
                 digits=int(str(given["digits"])),
                 at_least=int(str(given["at_least"])),
@@ -237,7 +231,7 @@ class Performer:
             machine=self.machine,
             mouth=self.mouth,
             ports=self.ports,
-            keep=self.desk.keep,
+            keep=self.desk.keeper.changed,
             tools=Tools(self.machine, self.ports, [name for name in allowed if name in spec.tools]),
         )
         if words := str(params.get("words", "")):
@@ -248,7 +242,7 @@ class Performer:
         finally:
             self.desk.lead(None)
         self.machine.result = done.data
-        self.desk.keep()
+        self.desk.keeper.changed()
         told = {**done.data, "outcome": done.outcome, "transfer_to": spec.transfer_to}
         self.raised.append(Event("agent_done", told))
 

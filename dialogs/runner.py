@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dialogs.agent import Agent
-from dialogs.clocks import Clocks, Collector
+from dialogs.clocks import Clocks
 from dialogs.errors import Busy, Ended
 from dialogs.flow import Action
 from dialogs.keeper import Keeper
@@ -68,8 +68,8 @@ class Runner:
         self._idle.set()
         self._mouth = Mouth(lambda event: self._put(_Waiting(event)), ports.observe)
         self._agent: Agent | None = None
-        self._clocks = Clocks(self._by_clock, speaking=lambda: self._mouth.speaking)
-        self._keeper = Keeper(machine, ports.sessions, patience=self._limits.saving)
+        self.clocks = Clocks(self._by_clock, speaking=lambda: self._mouth.speaking)
+        self.keeper = Keeper(machine, ports.sessions, patience=self._limits.saving)
         self._performing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._recent: deque[float] = deque(maxlen=self._limits.transitions)
@@ -91,7 +91,7 @@ class Runner:
         self._observe("dialog.started", state=self.machine.state)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            own = [tasks.create_task(self._mouth.run()), tasks.create_task(self._keeper.run())]
+            own = [tasks.create_task(self._mouth.run()), tasks.create_task(self.keeper.run())]
             try:
                 self.move(step)
                 await self._attend()
@@ -99,8 +99,8 @@ class Runner:
                 for task in (*own, *self._background, self._performing):
                     if task:
                         task.cancel()
-                self._clocks.stop()
-        await self._keeper.forget()
+                self.clocks.stop()
+        await self.keeper.forget()
         self._observe("dialog.ended", reason=self._outcome, state=self.machine.state)
         return self._outcome
 
@@ -111,16 +111,16 @@ class Runner:
         if len(self._line) >= self._limits.events:
             raise Busy("too many events are waiting")
         if event.type in ("speech", "speech_partial", "dtmf", "silence"):
-            self._clocks.stir()
+            self.clocks.stir()
         if event.type in ("speech", "dtmf"):
-            self._interrupt()
+            self._mouth.interrupt()
         if event.type != "speech_partial" or self.listening.partials:
             self._put(_Waiting(event))
 
     def voice_detected(self) -> None:
         """Somebody has begun to speak: what may be interrupted is silent when this returns."""
-        self._clocks.stir()
-        self._interrupt()
+        self.clocks.stir()
+        self._mouth.interrupt()
         if self._agent:
             self._agent.stir()
 
@@ -146,7 +146,7 @@ class Runner:
             self.end("loop")
             return
         self._recent.append(now)
-        self._clocks.enter(self.machine.flow.states[self.machine.state])
+        self.clocks.enter(self.machine.flow.states[self.machine.state])
         self._observe(
             "state.transition",
             from_state=step.source,
@@ -154,16 +154,8 @@ class Runner:
             trigger_event=step.trigger,
             dialog_name=self.machine.flow.name,
         )
-        self.keep()
+        self.keeper.changed()
         self._perform(step.actions)
-
-    def collect(self, collector: Collector) -> None:
-        """Gather keys from now on."""
-        self._clocks.collect(collector)
-
-    def expect_silence(self, after: float) -> None:
-        """Let `silence` happen when it has been quiet for that long."""
-        self._clocks.expect_silence(after)
 
     def background(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Begin what may go on when the dialog moves, but not when it ends."""
@@ -175,10 +167,6 @@ class Runner:
     def lead(self, agent: Agent | None) -> None:
         """Let an agent hear what no transition takes."""
         self._agent = agent
-
-    def keep(self) -> None:
-        """Have a snapshot kept soon."""
-        self._keeper.changed()
 
     def end(self, reason: str) -> None:
         """Make `run` return."""
@@ -215,7 +203,7 @@ class Runner:
         event = waiting.event
         if self.machine.ended or waiting.entry not in (None, self.entry):
             return
-        if event.type == "dtmf" and self._clocks.press(str(event.data.get("digit", ""))):
+        if event.type == "dtmf" and self.clocks.press(str(event.data.get("digit", ""))):
             return
         step = self.machine.step(event)
         for problem in self.machine.problems:
@@ -238,10 +226,6 @@ class Runner:
     def _give_up(self, transfer_to: str) -> None:
         transfer = Action("transfer", {"to": transfer_to})
         self._perform((transfer, Action("hangup")) if transfer_to else (Action("hangup"),))
-
-    def _interrupt(self) -> None:
-        if self._mouth.speaking:
-            self._mouth.interrupt()
 
     def _observe(self, name: str, **data: object) -> None:
         self._ports.observe(name, data)

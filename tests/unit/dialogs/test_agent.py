@@ -316,9 +316,9 @@ async def test_an_answer_that_goes_on_and_on_is_cut() -> None:
     [
         (WebAnswer(body={"allowed": True}), "Sure."),
         (WebAnswer(body={"allowed": False, "say": "Not that."}), "Not that."),
-        (WebAnswer(body={"allowed": False}), "I am sorry, I did not get that."),
-        (WebAnswer(status=0), "I am sorry, I did not get that."),
-        (WebAnswer(body=[1]), "I am sorry, I did not get that."),
+        (WebAnswer(body={"allowed": False}), "I am sorry, I cannot talk about that."),
+        (WebAnswer(status=0), "I am sorry, I cannot talk about that."),
+        (WebAnswer(body=[1]), "I am sorry, I cannot talk about that."),
     ],
 )
 async def test_topics_can_be_forbidden(web: WebAnswer, said: str) -> None:
