@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 from dialogs.agent import Agent
@@ -124,6 +125,8 @@ class Performer:
 
     async def _play_audio(self, params: Mapping[str, object]) -> None:
         file, url = str(params.get("file", "")), str(params.get("url", ""))
+        if file and not _beside(file):
+            raise PortFailed(f"{file!r} is not in the flow's folder")
         sound = Sound(file, url, self.machine.flow.file)
         await self._utter("", lambda: self.ports.voice.play(sound), params)
 
@@ -245,6 +248,11 @@ class Performer:
         self.desk.keeper.changed()
         told = {**done.data, "outcome": done.outcome, "transfer_to": spec.transfer_to}
         self.raised.append(Event("agent_done", told))
+
+
+def _beside(file: str) -> bool:
+    path = PurePosixPath(file.replace("\\", "/"))
+    return not path.is_absolute() and ".." not in path.parts and ":" not in file
 
 
 async def _soon(work: Awaitable[None]) -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from dialogs.errors import Busy, Ended, HookFailed, PortFailed, VoiceFailed
 from dialogs.machine import Event, Machine
+from dialogs.performer import Performer
 from dialogs.ports import Listening, Sound
 from dialogs.runner import Limits
 from dialogs.schema import parse
 from dialogs.stage import Stage, WebAnswer
+from dialogs.vocabulary import ACTIONS
 from tests.unit.dialogs.samples import FRONT_DESK
 from tests.unit.dialogs.talking import states, talking
 
@@ -301,6 +303,18 @@ async def test_sounds_are_played_from_beside_the_flow() -> None:
         await talk.running
         assert talk.stage.played == [Sound(file="ring.wav", flow="flow.yaml")]
         assert now() == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../x.wav", "a/../../x.wav", "C:x.wav", "..\\\\x"])
+async def test_a_sound_from_elsewhere_is_refused(file: str) -> None:
+    play = f'{{type: play_audio, params: {{file: "{file}"}}}}'
+    async with talking(states(f"  a: {{on_enter: [{play}]}}\n")) as talk:
+        assert talk.stage.played == []
+        assert "is not in the flow's folder" in str(talk.seen("error"))
+
+
+def test_every_action_can_be_done() -> None:
+    assert all(callable(getattr(Performer, f"_{name}")) for name in ACTIONS)
 
 
 async def test_a_wild_flow_does_not_fill_the_memory() -> None:
