@@ -8,7 +8,7 @@ states, and flows are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from dialogs.analysis import Way, ways
@@ -18,12 +18,14 @@ __all__ = ["mermaid", "svg"]
 
 LABEL = 48
 """Characters of a way's label; conditions can be long."""
-WIDTH, HEIGHT, GAP_X, GAP_Y, EDGE = 150, 44, 170, 46, 24
+NARROW, SHOWN = 24, 3
+"""Characters of a line in the picture, and lines beside one curve; pointing at it shows all."""
+WIDTH, HEIGHT, GAP_X, GAP_Y, EDGE = 150, 44, 250, 46, 24
 """Pixels of a state, between states, and around all."""
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1d2430}"
     ".way{fill:none;stroke:#7a869a;stroke-width:1.4}"
-    ".label{font-size:10px;fill:#5a6576}"
+    ".label{font-size:10px;fill:#5a6576;stroke:#fff;stroke-width:3;paint-order:stroke}"
     ".state{fill:#eef3fb;stroke:#3d6fb6;stroke-width:1.4}"
     ".first{stroke-width:3}.last{fill:#f3f3f3;stroke:#7a869a}"
 )
@@ -43,14 +45,17 @@ def mermaid(flow: Flow) -> str:
 def svg(flow: Flow) -> str:
     """Draw an SVG picture; it holds text only, no script and no links."""
     places = _places(flow)
-    width = max(x for x, _ in places.values()) + WIDTH + EDGE
+    width = max(x for x, _ in places.values()) + WIDTH + GAP_X // 2 + EDGE
     height = max(y for _, y in places.values()) + HEIGHT + EDGE + GAP_Y
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{escape(flow.name)}</title><style>{STYLE}</style>",
         '<defs><marker id="to" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#7a869a"/></marker></defs>',
-        *(_curve(way, places, number) for number, way in enumerate(ways(flow))),
+        *(
+            _curve(places[source], places[target], labels, number)
+            for number, ((source, target), labels) in enumerate(_bundles(flow).items())
+        ),
         *(_box(flow, name, place) for name, place in places.items()),
         "</svg>",
     ]
@@ -77,7 +82,7 @@ def _box(flow: Flow, name: str, place: tuple[int, int]) -> str:
     x, y = place
     kind = "state" + (" first" if name == flow.initial_state else "")
     kind += " last" if flow.states[name].terminal else ""
-    shown = name if len(name) <= LABEL // 2 else f"{name[: LABEL // 2 - 1]}…"
+    shown = _cut(name, NARROW)
     return (
         f'<g><title>{escape(name)}</title><rect class="{kind}" x="{x}" y="{y}" rx="8" '
         f'width="{WIDTH}" height="{HEIGHT}"/><text x="{x + WIDTH // 2}" y="{y + HEIGHT // 2 + 4}" '
@@ -85,29 +90,55 @@ def _box(flow: Flow, name: str, place: tuple[int, int]) -> str:
     )
 
 
-def _curve(way: Way, places: Mapping[str, tuple[int, int]], number: int) -> str:
-    (x1, y1), (x2, y2) = places[way.source], places[way.target]
+def _bundles(flow: Flow) -> Mapping[tuple[str, str], list[str]]:
+    """Gather the labels of all ways between the same two states: one curve is enough for them."""
+    bundles: dict[tuple[str, str], list[str]] = {}
+    for way in ways(flow):
+        bundles.setdefault((way.source, way.target), []).append(_label(way))
+    return bundles
+
+
+def _curve(start: tuple[int, int], end: tuple[int, int], labels: Sequence[str], number: int) -> str:
+    """Draw a way: to the right as a swing, back as a bow above, within a column beside it."""
+    (x1, y1), (x2, y2) = start, end
+    middle1, middle2 = y1 + HEIGHT // 2, y2 + HEIGHT // 2
+    anchor = "start" if x1 == x2 else "middle"
     if x2 > x1:
-        start, end = (x1 + WIDTH, y1 + HEIGHT // 2), (x2, y2 + HEIGHT // 2)
-        bend = (end[0] - start[0]) // 2
-        path = f"M{start[0]} {start[1]}C{start[0] + bend} {start[1]} {end[0] - bend} {end[1]} "
-        middle = (start[0] + bend, (start[1] + end[1]) // 2 - 4)
+        bend = (x2 - x1 - WIDTH) // 2
+        path = f"M{x1 + WIDTH} {middle1}C{x1 + WIDTH + bend} {middle1} {x2 - bend} {middle2} "
+        path += f"{x2} {middle2}"
+        place = (x2 - bend * 2 // 3, middle2 - 6 + (middle1 - middle2) // 5)
+    elif x2 == x1:
+        out = x1 + WIDTH + 26 + 12 * (number % 4)
+        path = f"M{x1 + WIDTH} {middle1 - 8}C{out} {middle1 - 8} {out} {middle2 + 8} "
+        path += f"{x2 + WIDTH} {middle2 + 8}"
+        place = (out + 8, (middle1 + middle2) // 2)
     else:
-        start, end = (x1 + WIDTH // 2 + 12, y1), (x2 + WIDTH // 2 - 12, y2)
-        over = min(y1, y2) - 26 - 6 * (number % 3)
-        path = f"M{start[0]} {start[1]}C{start[0]} {over} {end[0]} {over} "
-        middle = ((start[0] + end[0]) // 2, over + 8)
-    label = escape(_label(way))
+        over = min(y1, y2) - 30 - 9 * (number % 3)
+        path = f"M{x1 + WIDTH // 2} {y1}C{x1 + WIDTH // 2} {over} {x2 + WIDTH // 2} {over} "
+        path += f"{x2 + WIDTH // 2} {y2}"
+        place = ((x1 + x2 + WIDTH) // 2, over + 10)
+    lines = [_cut(label, NARROW) for label in labels[:SHOWN]]
+    lines += [f"and {len(labels) - SHOWN} more"] if len(labels) > SHOWN else []
+    text = "".join(
+        f'<tspan x="{place[0]}" dy="{11 if row else -11 * (len(lines) - 1)}">{escape(line)}</tspan>'
+        for row, line in enumerate(lines)
+    )
     return (
-        f'<path class="way" d="{path}{end[0]} {end[1]}" marker-end="url(#to)"/>'
-        f'<text class="label" text-anchor="middle" x="{middle[0]}" y="{middle[1]}">{label}</text>'
+        f"<g><title>{escape(chr(10).join(labels))}</title>"
+        f'<path class="way" d="{path}" marker-end="url(#to)"/>'
+        f'<text class="label" text-anchor="{anchor}" x="{place[0]}" y="{place[1]}">{text}</text></g>'
     )
 
 
 def _label(way: Way) -> str:
     condition = " ".join(way.condition.replace("{{", " ").replace("}}", " ").split())
     text = f"{way.event} [{condition}]" if condition else way.event
-    return text if len(text) <= LABEL else f"{text[: LABEL - 1]}…"
+    return _cut(text, LABEL)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _safe(text: str) -> str:

@@ -27,3 +27,7 @@ def test_what_is_small_may_be_held(value: object) -> None:
 def test_what_is_large_may_not(value: object) -> None:
     with pytest.raises(TemplateError, match="too l"):
         Scope({}).pay(value)
+
+
+def test_a_loop_over_little_is_gone_through() -> None:
+    assert list(Scope({}).turns([1, 2], 3)) == [1, 2]

@@ -110,6 +110,7 @@ def test_fields_are_known_there_once_and_there_at_all() -> None:
 def test_keys_of_the_author_are_left_alone() -> None:
     reader = Reader("f")
     reader.fields(Node("map", 7, entries={"x-note": text("1")}, lines={"x-note": 7}), "", ("a",))
+    reader.fields(Node("map", 7, entries={"a": text("1")}, lines={"a": 7}), "", ("a",), ("a",))
     assert reader.problems == []
 
 
