@@ -127,7 +127,8 @@ def _curve(start: tuple[int, int], end: tuple[int, int], labels: Sequence[str], 
     return (
         f"<g><title>{escape(chr(10).join(labels))}</title>"
         f'<path class="way" d="{path}" marker-end="url(#to)"/>'
-        f'<text class="label" text-anchor="{anchor}" x="{place[0]}" y="{place[1]}">{text}</text></g>'
+        f'<text class="label" text-anchor="{anchor}" x="{place[0]}" y="{place[1]}">'
+        f"{text}</text></g>"
     )
 
 
