@@ -13,20 +13,24 @@ judged by its value instead, so that `{{ result.count }}` means what it says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dialogs import gotemplate, jinja
 from dialogs.errors import TemplateError
-from dialogs.program import Program, Scope, run_all
+from dialogs.program import MAX_DEPTH, Program, Scope, run_all
 
 __all__ = ["EMPTY", "Context", "Template", "compile_template"]
 
 MAX_SOURCE = 16 * 1024
 """Characters of a template: no real one is longer, and reading one costs time as well."""
+NESTING = 4 * MAX_DEPTH
+"""Brackets in one another, counted before anything is read: parsers climb down by recursion."""
 NAMES = ("event", "result", "session", "variables")
 """What a jinja template can see."""
+BRACKET = re.compile(r"[][(){}]")
 FALSE = frozenset({"", "false", "<no value>"})
 
 
@@ -77,6 +81,8 @@ def compile_template(source: str) -> Template:
         raise TemplateError(f"is longer than {MAX_SOURCE} characters")
     if not any(mark in source for mark in ("{{", "{%", "{#")):
         return Template(source, "plain")
+    if _nesting(source) > NESTING:
+        raise TemplateError("has too many brackets in one another")
     looks = gotemplate.looks_like_go(source)
     if looks or ("{%" not in source and "{#" not in source):
         try:
@@ -85,3 +91,11 @@ def compile_template(source: str) -> Template:
             if looks:
                 raise
     return Template(source, "jinja", jinja.read(source, NAMES))
+
+
+def _nesting(source: str) -> int:
+    depth = deepest = 0
+    for bracket in BRACKET.findall(source):
+        depth += 1 if bracket in "([{" else -1
+        deepest = max(deepest, depth)
+    return deepest

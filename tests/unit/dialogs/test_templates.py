@@ -1,5 +1,6 @@
 """Two languages, one judgement, no way out."""
 
+import gc
 import time
 from typing import Any
 
@@ -91,6 +92,10 @@ def test_the_message_is_about_the_language_it_looks_like() -> None:
         compile_template("{{ .Variable.x }}")
     with pytest.raises(TemplateError, match="did you mean 'variables'"):
         compile_template("{{ variable.x }}")
+
+
+def test_many_brackets_side_by_side_are_no_depth() -> None:
+    assert render("(x) " * 500 + "{{ variables.n }}").endswith("3")
 
 
 def test_a_template_has_a_length() -> None:
@@ -297,10 +302,13 @@ BOMBS = [
 @pytest.mark.parametrize("payload", ESCAPES + BOMBS, ids=range(len(ESCAPES + BOMBS)))
 def test_an_escape_or_a_bomb_is_refused_at_once(payload: str) -> None:
     before = dict(VARIABLES), str(RESULT)
+    gc.disable()  # a collection of all that pytest holds is not the template's time
     began = time.process_time()
     with pytest.raises(TemplateError):
         render(payload)
-    assert time.process_time() - began < 0.1
+    taken = time.process_time() - began
+    gc.enable()
+    assert taken < 0.1
     assert (dict(VARIABLES), str(RESULT)) == before
 
 
