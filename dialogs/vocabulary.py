@@ -69,8 +69,6 @@ class ActionKind:
     params: Mapping[str, Param]
     others: bool = False
     one_of: tuple[str, ...] = ()
-    waits: bool = False
-    """Whether it waits until everything has been said."""
 
 
 AUTH = {
@@ -111,11 +109,12 @@ ACTIONS: Mapping[str, ActionKind] = {
         },
     ),
     "set_variable": ActionKind("set variables: each parameter is one", {}, others=True),
-    "hangup": ActionKind("end the call", {"reason": Param("text", "for the log")}, waits=True),
+    "hangup": ActionKind(
+        "end the call, when everything has been said", {"reason": Param("text", "for the log")}
+    ),
     "transfer": ActionKind(
-        "hand the call to somebody else",
+        "hand the call to somebody else, when everything has been said",
         {"to": Param("text", "a number or address", required=True)},
-        waits=True,
     ),
     "listen": ActionKind(
         "how to listen from now on",

@@ -1,9 +1,6 @@
 """Go's templates, as Go itself runs them and within our limits."""
 
-import json
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,30 +8,17 @@ from hypothesis import strategies as st
 
 from dialogs import gotemplate
 from dialogs.errors import TemplateError
-from dialogs.gofunctions import Rune, Strings
-from dialogs.program import Scope, run_all
-
-RECORDED = Path(__file__).parents[2] / "wire" / "gotemplate.jsonl"
-GIVEN, *CASES = map(json.loads, RECORDED.read_text().splitlines())
-
-
-def run(source: str, event: object = None, **result: Any) -> str:
-    variables = Strings(GIVEN["variables"])
-    session = {"ID": "s1", "DialogName": "desk", "CurrentState": "ask", "Variables": variables}
-    root = {"Variables": variables, "Event": event, "Result": result, "Session": session}
-    scope = Scope({".": root, "$": root})
-    run_all(gotemplate.read(source).steps, scope)
-    return "".join(scope.output)
+from dialogs.gofunctions import Rune
+from tests.unit.dialogs.gocases import CASES, run, run_case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(list(case.values())))
 def test_a_template_gives_what_go_gives(case: dict[str, str]) -> None:
-    event = Rune(ord(case["digit"])) if "digit" in case else case.get("speech")
     if "text" in case:
-        assert run(case["template"], event, **GIVEN["result"]) == case["text"]
+        assert run_case(case) == case["text"]
     else:
         with pytest.raises(TemplateError):
-            run(case["template"], event, **GIVEN["result"])
+            run_case(case)
 
 
 @pytest.mark.parametrize(
