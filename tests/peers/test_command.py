@@ -15,7 +15,7 @@ from tests.peers.command import transcriber
 from tests.unit.transcriber.test_config import BROKEN
 from transcriber import config
 
-VERBS = ("serve", "transcribe", "check", "engines", "settings")
+VERBS = ("serve", "transcribe", "check", "engines", "flows", "settings")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -55,6 +55,38 @@ def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     (engine,) = map(json.loads, ran.out.splitlines())
     assert engine["usable"] is False
     assert "LOCAL_MODEL_DIR" in engine["unusable"]
+
+
+FLOWS = "dialogs/flows"
+
+
+def test_the_example_flows_are_sound_and_can_be_drawn() -> None:
+    ran = transcriber("flows", "check", FLOWS, "--diagram")
+    assert (ran.code, ran.err) == (0, "")
+    assert "stateDiagram" in ran.out
+    reports = transcriber("flows", "check", FLOWS, "--json").out.splitlines()
+    assert all(json.loads(report)["ok"] for report in reports)
+    assert len(reports) >= 4
+
+
+def test_a_broken_flow_is_told_by_file_line_and_hint(tmp_path: Path) -> None:
+    flow = tmp_path / "broken.yaml"
+    flow.write_text("initial_state: a\nstates:\n  a:\n    timout: 5s\n")
+    ran = transcriber("flows", "check", str(flow))
+    assert ran.code == 2
+    assert f"{flow}:4: error: states.a.timout" in ran.err
+    assert "did you mean 'timeout'?" in ran.err
+    assert transcriber("flows", "check", str(tmp_path / "none.yaml")).code == 2
+
+
+def test_scripted_conversations_are_held(tmp_path: Path) -> None:
+    ran = transcriber("flows", "test", FLOWS, "--transcript")
+    assert (ran.code, ran.err) == (0, "")
+    held = [
+        json.loads(line) for line in transcriber("flows", "test", FLOWS, "--json").out.splitlines()
+    ]
+    assert len(held) >= 10
+    assert all(one["ok"] for one in held)
 
 
 def test_a_sound_configuration_is_found_sound() -> None:

@@ -1,0 +1,63 @@
+"""
+Keeping a conversation where a restart finds it.
+
+Whatever changed is saved soon, one snapshot at a time. A store that is away does not hold up the
+call: it is tried again, with pauses that grow, and gets the newest state when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from dialogs.errors import PortFailed
+from dialogs.machine import Machine
+from dialogs.ports import Sessions
+
+__all__ = ["Keeper"]
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between tries while the store is away."""
+
+
+class Keeper:
+    """Saves one conversation; without a store it does nothing."""
+
+    def __init__(self, machine: Machine, sessions: Sessions | None, *, patience: float) -> None:
+        self._machine = machine
+        self._sessions = sessions
+        self._patience = patience
+        self._changed = asyncio.Event()
+        self._log = log.bind(session=machine.id)
+
+    def changed(self) -> None:
+        """Save soon."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Save what changes until cancelled."""
+        pause = FIRST_PAUSE
+        while sessions := self._sessions:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(self._patience):
+                    await sessions.save(self._machine.id, self._machine.snapshot())
+                pause = FIRST_PAUSE
+            except (PortFailed, TimeoutError):
+                self._log.warning("snapshot not kept", retry_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                self._changed.set()
+
+    async def forget(self) -> None:
+        """The conversation is over."""
+        if sessions := self._sessions:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await sessions.forget(self._machine.id)
+            except (PortFailed, TimeoutError):
+                self._log.warning("snapshot not removed")

@@ -1,0 +1,6 @@
+"""Flows that several tests use."""
+
+from pathlib import Path
+
+FRONT_DESK = (Path(__file__).parents[2] / "wire" / "front-desk.yaml").read_text()
+"""The predecessor's own example."""
