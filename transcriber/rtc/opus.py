@@ -21,7 +21,18 @@ import numpy as np
 from transcriber.audio.block import RATE, Samples
 from transcriber.errors import Misconfigured
 
-__all__ = ["CLOCK", "FRAME", "LONGEST", "Decoder", "Encoder", "ffi", "library", "version"]
+__all__ = [
+    "CLOCK",
+    "FRAME",
+    "LONGEST",
+    "Decoder",
+    "Encoder",
+    "ffi",
+    "find",
+    "library",
+    "places",
+    "version",
+]
 
 CLOCK = 48_000
 """RTP ticks per second, whatever the sampling rate (RFC 7587)."""
@@ -55,7 +66,8 @@ const char *opus_get_version_string(void);
 """)
 
 
-def _places() -> Iterator[str]:
+def places() -> Iterator[str]:
+    """Yield where libopus may be, the system first."""
     yield from NAMES
     wheel = Path(av.__file__).parent.parent
     for folder in ("av.libs", "av/.dylibs"):
@@ -65,7 +77,7 @@ def _places() -> Iterator[str]:
 @functools.cache
 def library() -> Any:
     """Return libopus; raises `Misconfigured` if this machine has none."""
-    return find(_places())
+    return find(places())
 
 
 def find(places: Iterable[str]) -> Any:
@@ -139,8 +151,10 @@ class Encoder:
 
     def encode(self, samples: Samples) -> bytes:
         """Return `FRAME` samples as a packet."""
+        if len(samples) != FRAME:
+            raise ValueError(f"{len(samples)} samples are no frame")
         pcm = ffi.from_buffer("float[]", np.ascontiguousarray(samples, np.float32))
         size = self._encode(self._state, pcm, FRAME, self._out, PACKET)
         if size < 0:
-            raise ValueError(f"libopus refused {len(samples)} samples: error {size}")
+            raise RuntimeError(f"libopus encodes nothing: error {size}")
         return bytes(ffi.buffer(self._out, size))
