@@ -44,6 +44,7 @@ class Flow:
     packets: list[bytes]
     quiet: int
     position: int
+    wait: int
     sequence: int = 0
     skip: int = 0
 
@@ -94,7 +95,7 @@ class Speakers:
         packets = self._speech if talks else self._silence
         flow = Flow(
             number, link, agreed.opus, sender.source, agreed.formats.level, packets,
-            LOUD if talks else QUIETEST, number * 37 % len(packets),
+            LOUD if talks else QUIETEST, number * 37 % len(packets), number * 7 % 11,
         )  # fmt: skip
         self._flows.append(flow)
 
@@ -115,6 +116,9 @@ class Speakers:
                 await asyncio.sleep(0)
 
     def _send(self, flow: Flow) -> None:
+        if flow.wait:
+            flow.wait -= 1
+            return
         sequence = flow.sequence
         flow.sequence += 1
         payload = flow.packets[(sequence + flow.position) % len(flow.packets)]

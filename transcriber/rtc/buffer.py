@@ -1,12 +1,10 @@
-"""One place for a packet, seen by Python, by libsrtp and by libopus without a copy."""
+"""One place for a packet, seen by Python and by libsrtp without a copy."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pylibsrtp._binding import ffi as srtp_ffi
-
-from transcriber.rtc.opus import ffi as opus_ffi
 
 __all__ = ["SIZE", "Buffer"]
 
@@ -17,11 +15,10 @@ SIZE = 2_048
 class Buffer:
     """A reader has one, and so has each thread of it; nobody keeps what is in it."""
 
-    __slots__ = ("data", "length", "opus", "srtp", "view")
+    __slots__ = ("data", "length", "srtp", "view")
 
     def __init__(self) -> None:
         self.data = bytearray(SIZE)
         self.view = memoryview(self.data)
         self.srtp: Any = srtp_ffi.from_buffer("char[]", self.data)
-        self.opus: Any = opus_ffi.from_buffer("unsigned char[]", self.data) + 0
         self.length: Any = srtp_ffi.new("int *")

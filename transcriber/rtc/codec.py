@@ -29,10 +29,10 @@ class Decoder(Protocol):
     def clock(self) -> int:
         """RTP ticks per second."""
 
-    def decode(self, payload: Any, size: int, at: int) -> int:
+    def decode(self, payload: bytes, at: int) -> int:
         """Decode a payload to position `at`; return how many samples, negative if malformed."""
 
-    def recover(self, payload: Any, size: int, samples: int, at: int) -> int:
+    def recover(self, payload: bytes, samples: int, at: int) -> int:
         """Decode what a payload says about the `samples` before it; 0 if it says nothing."""
 
     def conceal(self, samples: int, at: int) -> int:
@@ -55,19 +55,19 @@ class Telephone:
         self._resampler = Resampler(rate, RATE)
         self._rest = np.zeros(0, np.float32)
 
-    def decode(self, payload: Any, size: int, at: int) -> int:
+    def decode(self, payload: bytes, at: int) -> int:
         """Decode a payload; longer than 120 ms is malformed."""
-        samples = size * RATE // self.clock
+        samples = len(payload) * RATE // self.clock
         if samples > opus.LONGEST:
             return -1
-        made = self._resampler.push(self._expand(_octets(payload, size)))
+        made = self._resampler.push(self._expand(payload))
         ready = np.concatenate([self._rest, made])
         ready = np.concatenate([np.zeros(max(0, samples - len(ready)), np.float32), ready])
         self._pcm[at : at + samples] = ready[:samples]
         self._rest = ready[samples:]
         return samples
 
-    def recover(self, payload: Any, size: int, samples: int, at: int) -> int:
+    def recover(self, payload: bytes, samples: int, at: int) -> int:
         """Say nothing: these codecs repeat nothing."""
         return 0
 
@@ -75,10 +75,6 @@ class Telephone:
         """Write silence."""
         self._pcm[at : at + samples] = 0
         return samples
-
-
-def _octets(payload: Any, size: int) -> bytes:
-    return payload if isinstance(payload, bytes) else bytes(opus.ffi.buffer(payload, size))
 
 
 def _g722() -> Callable[[bytes], Samples]:

@@ -15,8 +15,8 @@ __all__ = ["HELD", "HOLD", "RESTART", "Frame", "Order"]
 
 HELD = 3
 """Packets held behind a gap. One more means that the missing one is not just late."""
-HOLD = 0.025
-"""Seconds a packet is held: with the 20 ms until it came, 45 ms after the missing one was due."""
+HOLD = 0.02
+"""Seconds a packet is held: with the 20 ms until it came, 40 ms after the missing one was due."""
 RESTART = 200
 """Packets, four seconds: a jump further than this in either direction is a new beginning."""
 

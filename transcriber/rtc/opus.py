@@ -116,13 +116,14 @@ class Decoder:
         self._samples = pcm
         self._pcm = ffi.from_buffer("float[]", pcm) + 0
 
-    def decode(self, payload: Any, size: int, at: int) -> int:
+    def decode(self, payload: bytes, at: int) -> int:
         """Decode a payload to position `at`; return how many samples, negative if malformed."""
-        return int(self._decode(self._state, payload, size, self._pcm + at, LONGEST, 0))
+        return int(self._decode(self._state, payload, len(payload), self._pcm + at, LONGEST, 0))
 
-    def recover(self, payload: Any, size: int, samples: int, at: int) -> int:
+    def recover(self, payload: bytes, samples: int, at: int) -> int:
         """Decode what a payload says about the `samples` before it; 0 if it says nothing."""
-        return max(0, int(self._decode(self._state, payload, size, self._pcm + at, samples, 1)))
+        size, pcm = len(payload), self._pcm + at
+        return max(0, int(self._decode(self._state, payload, size, pcm, samples, 1)))
 
     def conceal(self, samples: int, at: int) -> int:
         """Continue what was heard last over `samples` that are missing."""

@@ -238,6 +238,7 @@ class Receiver:
         if stream is None:
             return 0
         stream.expire(math.inf)
+        stream.flush()
         self._before = self.statistics()
         self._stream = None
         if stream.source != other:

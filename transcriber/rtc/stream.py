@@ -9,7 +9,7 @@ small copy, else continued by the codec for a moment, else silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -82,11 +82,17 @@ class Timeline:
 
 
 class Stream:
-    """One source (SSRC) with one codec."""
+    """
+    One source (SSRC) with one codec.
+
+    Packets are decoded when they complete a block, all of the block at once: that is not later
+    than one by one would be, and the codec's state and code are fetched into the processor once
+    for four packets.
+    """
 
     __slots__ = (
-        "_decoder", "_frame", "_timeline", "_timestamp", "_up", "broken", "codec", "concealed",
-        "heard_at", "order", "reception", "recovered", "skipped", "source",
+        "_decoder", "_enough", "_frame", "_pending", "_ticks", "_timeline", "_timestamp", "broken",
+        "codec", "concealed", "heard_at", "order", "reception", "recovered", "skipped", "source",
     )  # fmt: skip
 
     def __init__(self, timeline: Timeline, source: int, codec: str, first: tuple[int, int]) -> None:
@@ -94,11 +100,13 @@ class Stream:
         self.source, self.codec = source, codec
         self._timeline = timeline
         self._decoder: Decoder = make_decoder(codec, timeline.pcm)
-        self._up = self._decoder.clock
+        self._ticks = self._decoder.clock
         self._frame = RATE // 50
         self._timestamp = timestamp
+        self._pending: list[Frame] = []
+        self._enough = 0
         self.order = Order(sequence)
-        self.reception = Reception(source, sequence, self._decoder.clock)
+        self.reception = Reception(source, sequence, self._ticks)
         self.heard_at = 0.0
         self.concealed = self.recovered = self.skipped = self.broken = 0
 
@@ -112,7 +120,10 @@ class Stream:
         self.heard_at = now
         self.reception.note(sequence, timestamp, now)
         if self.order.in_turn(sequence):
-            self._play(buffer.opus + start, stop - start, timestamp, skip)
+            if skip:
+                self._skip(timestamp, skip)
+            else:
+                self._take(Frame(timestamp, bytes(buffer.view[start:stop]), 0))
             return False
         restarts = self.order.restarts
         self.offer(sequence, timestamp, bytes(buffer.view[start:stop]), now)
@@ -122,71 +133,77 @@ class Stream:
 
     def offer(self, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take a payload that is out of order or comes as a copy."""
-        self._release(self.order.offer(sequence, timestamp, payload, now))
+        for frame in self.order.offer(sequence, timestamp, payload, now):
+            self._take(frame)
 
     def expire(self, now: float) -> bool:
         """Give up what has been missing for too long; say whether packets still wait."""
-        self._release(self.order.expire(now))
+        for frame in self.order.expire(now):
+            self._take(frame)
         return self.order.holding
 
-    def _release(self, frames: list[Frame]) -> None:
-        for frame in frames:
+    def flush(self) -> None:
+        """Decode what waits for its block to become complete."""
+        pending, self._pending = self._pending, []
+        for frame in pending:
             if frame.missing:
                 self._conceal(frame)
-            self._play(frame.payload, len(frame.payload), frame.timestamp, 0)
+            self._play(frame.payload, frame.timestamp)
+        left = SAMPLES - self._timeline.fill - self._frame
+        self._enough = left * self._ticks // RATE
 
-    def _play(self, payload: Any, size: int, timestamp: int, skip: int) -> None:
-        gap = (timestamp - self._timestamp) & 0xFFFF_FFFF
+    def _take(self, frame: Frame) -> None:
+        self._pending.append(frame)
+        if (frame.timestamp - self._timestamp) & 0xFFFF_FFFF >= self._enough:
+            self.flush()
+
+    def _play(self, payload: bytes, timestamp: int) -> None:
         timeline = self._timeline
-        if gap and gap < JUMP and skip != UNHEARD:
-            timeline.silence(gap * RATE // self._up)
-        if not size:
-            if gap < JUMP:
-                self._timestamp = timestamp
+        self._pass_until(timestamp)
+        if not payload:
             return
-        if skip:
-            self._skip(timestamp, skip)
-            return
-        made = self._decoder.decode(payload, size, timeline.fill)
+        made = self._decoder.decode(payload, timeline.fill)
         if made < 0:
             self.broken += 1
             made = self._decoder.conceal(self._frame, timeline.fill)
         else:
             self._frame = made
-        timeline.timestamp = self._timestamp = (timestamp + made * self._up // RATE) & 0xFFFF_FFFF
-        timeline.advance(made)
+        self._timestamp = timestamp
+        self._advance(made)
 
     def _skip(self, timestamp: int, skip: int) -> None:
         """Pass over a packet without decoding it, as if it were as long as the last one."""
+        self.flush()
         self.skipped += 1
-        end = (timestamp + self._frame * self._up // RATE) & 0xFFFF_FFFF
-        self._timeline.timestamp = self._timestamp = end
         if skip == SILENT:
+            self._pass_until(timestamp)
             self._timeline.silence(self._frame)
+        self._timestamp = (timestamp + self._frame * self._ticks // RATE) & 0xFFFF_FFFF
+        self._timeline.timestamp = self._timestamp
 
     def _conceal(self, frame: Frame) -> None:
         """Fill the gap before a frame, as long as its timestamp says."""
-        gap = (frame.timestamp - self._timestamp) & 0xFFFF_FFFF
-        lost = min(gap * RATE // self._up, GAP) if gap < JUMP else 0
-        whole = lost // self._frame
+        ahead = (frame.timestamp - self._timestamp) & 0xFFFF_FFFF
+        whole = ahead * RATE // self._ticks // self._frame if ahead < JUMP else 0
         for _ in range(min(whole - 1, CONTINUED)):
-            self._fill(self._decoder.conceal(self._frame, self._timeline.fill))
+            self._advance(self._decoder.conceal(self._frame, self._timeline.fill))
             self.concealed += 1
         if whole > CONTINUED + 1:
-            self._silent_until(frame.timestamp, self._frame)
+            self._pass_until(frame.timestamp - self._frame * self._ticks // RATE)
         if whole:
-            size, at = len(frame.payload), self._timeline.fill
-            made = self._decoder.recover(frame.payload, size, self._frame, at)
+            at = self._timeline.fill
+            self._advance(self._decoder.recover(frame.payload, self._frame, at))
             self.recovered += 1
-            self._fill(made)
 
-    def _silent_until(self, timestamp: int, before: int) -> None:
-        gap = (timestamp - self._timestamp) & 0xFFFF_FFFF
-        samples = gap * RATE // self._up - before
-        self._timeline.silence(samples)
-        self._timestamp = (timestamp - before * self._up // RATE) & 0xFFFF_FFFF
+    def _pass_until(self, timestamp: int) -> None:
+        """Let silence pass until an RTP time, unless it lies behind."""
+        ahead = (timestamp - self._timestamp) & 0xFFFF_FFFF
+        if 0 < ahead < JUMP:
+            self._timeline.silence(ahead * RATE // self._ticks)
+            self._timestamp = timestamp & 0xFFFF_FFFF
 
-    def _fill(self, made: int) -> None:
-        self._timestamp = (self._timestamp + made * self._up // RATE) & 0xFFFF_FFFF
+    def _advance(self, made: int) -> None:
+        """Take in samples that the decoder has written."""
+        self._timestamp = (self._timestamp + made * self._ticks // RATE) & 0xFFFF_FFFF
         self._timeline.timestamp = self._timestamp
         self._timeline.advance(made)

@@ -24,8 +24,8 @@ def test_speech_survives_the_codec() -> None:
     decoder = opus.Decoder(np.zeros(opus.LONGEST, np.float32))
     into = opus.Decoder(pcm)
     for place, packet in enumerate(packets):
-        assert into.decode(packet, len(packet), place * opus.FRAME) == opus.FRAME
-        assert decoder.decode(packet, len(packet), 0) == opus.FRAME
+        assert into.decode(packet, place * opus.FRAME) == opus.FRAME
+        assert decoder.decode(packet, 0) == opus.FRAME
     spectrum = np.abs(np.fft.rfft(pcm[-RATE // 5 :]))
     assert int(np.argmax(spectrum)) * 5 == 440
     assert float(np.abs(pcm).max()) == pytest.approx(0.3, abs=0.05)
@@ -36,16 +36,16 @@ def test_a_lost_packet_is_recovered_from_the_next() -> None:
     pcm = np.zeros(opus.LONGEST, np.float32)
     decoder = opus.Decoder(pcm)
     for packet in packets[:10]:
-        decoder.decode(packet, len(packet), 0)
-    assert decoder.recover(packets[11], len(packets[11]), opus.FRAME, 0) == opus.FRAME
+        decoder.decode(packet, 0)
+    assert decoder.recover(packets[11], opus.FRAME, 0) == opus.FRAME
     assert float(np.abs(pcm[: opus.FRAME]).max()) > 0.2
     assert decoder.conceal(opus.FRAME, 0) == opus.FRAME
 
 
 def test_what_is_no_opus_is_told() -> None:
     decoder = opus.Decoder(np.zeros(opus.LONGEST, np.float32))
-    assert decoder.decode(b"\xff\xff\xff", 3, 0) < 0
-    assert decoder.recover(b"\xff\xff\xff", 3, opus.FRAME, 0) == 0
+    assert decoder.decode(b"\xff\xff\xff", 0) < 0
+    assert decoder.recover(b"\xff\xff\xff", opus.FRAME, 0) == 0
 
 
 def test_only_whole_frames_are_encoded() -> None:
