@@ -36,7 +36,7 @@ from transcriber.audio.block import SAMPLES, Block
 from transcriber.rtc.media import Media
 from transcriber.rtc.peer import Ears, Peer
 
-__all__ = ["Lean", "Speakers"]
+__all__ = ["Lean", "Speakers", "resident", "threads"]
 
 PARALLEL = 12
 """Joins at the same time."""
@@ -228,12 +228,12 @@ class Stock:
         await asyncio.gather(*self._tasks)
 
 
-def _resident() -> float:
+def resident() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
-def _threads() -> int:
+def threads() -> int:
     return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
@@ -249,15 +249,15 @@ async def measure(kind: str, count: int, seconds: float, talking: float) -> dict
         await _line("here")
         await receiving.join(speakers, 0)
         gc.collect()
-        memory, threads = _resident(), _threads()
+        memory, running = resident(), threads()
         joins = await _join(receiving, speakers, range(1, count))
         await _line("ready")
         await speakers.ask("start")
         await asyncio.sleep(WARM)
         figures = await _window(receiving, speakers, delays, seconds)
         figures |= {
-            "rss_mb_per_stream": (_resident() - memory) / max(1, count - 1),
-            "threads_per_stream": (_threads() - threads) / max(1, count - 1),
+            "rss_mb_per_stream": (resident() - memory) / max(1, count - 1),
+            "threads_per_stream": (threads() - running) / max(1, count - 1),
             "join_ms_p95": _at(joins, 0.95),
         }
         figures |= await _one_lost(speakers, delays)
