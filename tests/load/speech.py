@@ -1,37 +1,22 @@
-"""Real speech for load generators: the sample of the tests, else what espeak-ng says."""
+"""Real speech for load generators, as packets."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
 import time
-from pathlib import Path
 
 import numpy as np
 
+from tests.peers.speech import blocks
 from transcriber.audio.block import RATE, Samples
-from transcriber.audio.resample import Resampler
-from transcriber.audio.wav import decode
 from transcriber.rtc.opus import FRAME, LONGEST, Decoder, Encoder
 
 __all__ = ["decode_cost", "packets", "silence", "speech"]
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample.wav"
-TEXT = (
-    "Good morning everybody. Before we begin, let us go through the minutes of the last meeting. "
-    "The new building will be ready in October, and the moving company has confirmed the dates."
-)
-
 
 def speech() -> Samples:
-    """Return some seconds of speech at 24 kHz."""
-    if SAMPLE.exists():
-        samples, rate = decode(SAMPLE.read_bytes())
-    else:
-        said = subprocess.run(["espeak-ng", "--stdout", TEXT], capture_output=True, check=True)
-        samples, rate = decode(said.stdout)
-    resampler = Resampler(rate, RATE)
-    return np.concatenate([resampler.push(samples), resampler.flush()])
+    """Return the sample of the tests at 24 kHz, a whole number of blocks."""
+    return np.concatenate(blocks())
 
 
 def packets(samples: Samples, *, complexity: int = 10) -> list[bytes]:
