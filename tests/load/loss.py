@@ -70,8 +70,10 @@ def stock(packets: Sequence[bytes], arrived: Sequence[int]) -> Samples:
         if frame is not None:
             for decoded in decoder.decode(frame):
                 assert isinstance(decoded, av.AudioFrame)
-                left = decoded.to_ndarray().reshape(-1, 2)[:, 0].astype(np.float32) / 32_768
-                pieces.append(resampler.push(left))
+                left = decoded.to_ndarray().reshape(-1, 2)[:, 0].astype(np.float32) / np.float32(
+                    32_768
+                )
+                pieces.append(resampler.push(left.astype(np.float32)))
     return np.concatenate(pieces)
 
 
