@@ -78,6 +78,7 @@ def _total(results: Sequence[Figures], speakers: int) -> Figures:
         "packets": packets,
         "decode_us": worst("decode_us"),
         "sender_late": total("sender_late"),
+        "sender_us_per_packet": total("sender_cpu") / max(1, total("sent")) * 1e6,
     }
 
 

@@ -282,7 +282,7 @@ async def _window(
     receiving: Any, speakers: Speakers, delays: Delays, seconds: float
 ) -> dict[str, float]:
     delays.take()
-    sent = (await speakers.ask("stat"))["sent"]
+    before = await speakers.ask("stat")
     packets, lost, concealed = receiving.packets(), receiving.lost(), receiving.concealed()
     cpu, began = time.process_time(), time.monotonic()
     await asyncio.sleep(seconds)
@@ -295,8 +295,9 @@ async def _window(
         "decode_us": speech.decode_cost(),
         "wall": wall,
         "packets": packets,
-        "sent": stat["sent"] - sent,
+        "sent": stat["sent"] - before["sent"],
         "sender_late": stat["late"],
+        "sender_cpu": stat["cpu"] - before["cpu"],
         "lost": receiving.lost() - lost,
         "concealed": receiving.concealed() - concealed,
         "added_ms_p50": _at(seen, 0.5),

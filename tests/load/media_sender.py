@@ -26,8 +26,8 @@ from transcriber.rtc.rtp import QUIETEST, write_header
 
 __all__ = ["REMEMBERED"]
 
-GROUPS = 20
-"""Streams are spread over the 20 ms of a packet, one group a millisecond."""
+GROUPS = 10
+"""Streams are spread over the 20 ms of a packet, one group each two milliseconds."""
 REMEMBERED = 512
 """Packets of each stream whose sending time can be looked up."""
 LOUD = 30

@@ -45,6 +45,7 @@ async def test_aiortc_keeps_its_connection_and_keys_where_we_take_them(
     connection = gatherer._connection
     assert connection is transport._connection
     assert connection._nominated == {}
+    assert connection._query_consent_task is None
     assert connection.ice_controlling is False
     await gatherer.gather()
     (protocol,) = connection._protocols

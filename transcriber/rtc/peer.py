@@ -105,11 +105,9 @@ class Peer:
         one asks for another connection: then this peer is closed and another one answers.
         """
         theirs = _complete(sdp.parse(offer))
-        self._agreed = formats.agree(
-            theirs.audio, hear=self._ears is not None, speak=self.sender is not None
-        )
         if self._theirs is not None and self._theirs.audio.ufrag != theirs.audio.ufrag:
             raise Unreachable("the other side wants a new connection")
+        self._agreed = self._agree(theirs)
         again, self._theirs = self._theirs is not None, theirs
         await self._gather()
         if again:
@@ -132,8 +130,7 @@ class Peer:
     async def accept(self, answer: str) -> None:
         """Take the answer to our offer; raises `BadInput` if it is none."""
         theirs = _complete(sdp.parse(answer))
-        hear, speak = self._ears is not None, self.sender is not None
-        self._agreed = formats.agree(theirs.audio, hear=hear, speak=speak)
+        self._agreed = self._agree(theirs)
         self._dtls._set_role("client" if theirs.audio.setup == "passive" else "server")
         self._theirs = theirs
         await self._first_candidates(theirs)
@@ -164,7 +161,7 @@ class Peer:
                     await self._dtls.start(RTCDtlsParameters(prints))
         except TimeoutError as error:
             raise Unreachable(f"not connected after {CONNECTING:.0f} seconds") from error
-        if self._dtls.state != "connected":
+        if self._dtls.state != "connected" or self._closed:
             raise Unreachable("the handshake failed")
         self._connected()
 
@@ -209,9 +206,15 @@ class Peer:
     def _abandon(self) -> None:
         """Let go of sockets that a goodbye could not be sent through."""
         connection: Any = self._gatherer._connection
+        if connection._query_consent_task is not None:
+            connection._query_consent_task.cancel()
         for protocol in connection._protocols:
             protocol.transport.close()
         self.link = None
+
+    def _agree(self, theirs: sdp.Description) -> formats.Agreed:
+        hear, speak = self._ears is not None, self.sender is not None
+        return formats.agree(theirs.audio, hear=hear, speak=speak)
 
     async def _gather(self) -> None:
         try:
