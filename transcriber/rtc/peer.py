@@ -261,15 +261,15 @@ class Peer:
     def _use_formats(self) -> None:
         """Hear and speak as agreed; a later agreement changes what payload types mean."""
         agreed = self._agreed
-        if self._ears is not None and agreed.hear:
-            if self.receiver is None:
-                self.receiver = Receiver(
-                    agreed.formats,
-                    self._ears.on_block,
-                    gate=self._ears.gate,
-                    on_key=self._ears.on_key,
-                    waiting=self._media.reader.waiting,
-                )
+        if self._ears is not None and agreed.hear and self.receiver is None:
+            self.receiver = Receiver(
+                agreed.formats,
+                self._ears.on_block,
+                gate=self._ears.gate,
+                on_key=self._ears.on_key,
+                waiting=self._media.reader.waiting,
+            )
+        if self.receiver is not None:
             self.receiver.formats = agreed.formats
         if self.sender is not None and self.link is not None and agreed.speak:
             self.sender.open(self.link, payload_type=agreed.opus, level=agreed.formats.level)

@@ -18,7 +18,7 @@ from transcriber.rtc import opus
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.codec import Decoder, make_decoder
 from transcriber.rtc.jitter import Frame, Order
-from transcriber.rtc.rtcp import Reception
+from transcriber.rtc.reception import Reception
 
 __all__ = ["SILENT", "UNHEARD", "OnBlock", "Place", "Stream", "Timeline"]
 
