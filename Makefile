@@ -22,9 +22,12 @@ check: $(READY) ## format, lint, types, import contracts, unit lane: under a min
 	@$(RUN)ruff format --check . && $(RUN)ruff check . && $(RUN)mypy . && $(RUN)lint-imports --no-logo
 	@$(RUN)python -m pytest -q tests/unit
 
-test: peers ## all lanes, with the real peers that can be had here
+test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \
-	  tests/unit tests/peers $(wildcard tests/faults) && $(RUN)python -m tests.coverage
+	  tests/unit tests/peers $(wildcard tests/faults)
+	@$(if $(TORCH),bash tests/gpu/setup.sh && if [ -e .venv-torch/ready ]; then \
+	  .venv-torch/bin/python -m pytest -q tests/gpu; fi)
+	@$(RUN)python -m tests.coverage
 
 bench: $(READY) ## what things cost, at small sizes
 	@$(RUN)python -m tests.load
