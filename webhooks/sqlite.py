@@ -1,0 +1,426 @@
+"""
+A store in one SQLite file.
+
+One thread writes, another reads; neither disturbs the event loop. Writes that arrive while the
+disk is busy form one transaction, so many callers share one wait for the disk. What was added is
+forced to disk before it is acknowledged, so it survives kill -9 and a loss of power; what came
+of attempts is not, because the worst case is a delivery that happens twice.
+
+When a transaction fails, its writes are tried one by one: a full disk or one impossible write
+then fails nobody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from webhooks.errors import Conflict, StoreError, StoreFull, Unknown
+from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
+from webhooks.queries import migrations, queries
+from webhooks.rows import (
+    as_attempt,
+    as_delivery,
+    as_endpoint,
+    matcher,
+    of_endpoint,
+    of_health,
+    of_outcome,
+)
+from webhooks.store import Claim, News
+
+__all__ = ["SqliteStore"]
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+SQL = queries("sqlite")
+GROUP = 64
+"""Writes in one transaction at most: they wait for one another."""
+WAITING = 1024
+"""Writes that may wait for the disk; whoever comes later waits before queueing."""
+BUSY = 10.0
+"""Seconds to wait for another process that writes to the same file."""
+PURGED = 500
+"""Messages forgotten in one go, so that nobody waits long for the disk."""
+SETTLED = 4000
+"""Rows written before the log is moved into the file: about four megabytes."""
+LAST = 2**63 - 1
+"""Later than any row."""
+
+
+class SqliteStore:
+    """Keeps webhooks in a file; other processes may open the same file."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._news = News()
+        self._latest = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._room = asyncio.Semaphore(WAITING)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="webhooks read")
+        self._writer = _Writer(self._path)
+        try:
+            await self._writer.started
+            self._reader = await self._in_reader(lambda: _connect(self._path))
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._in_reader(self._reader.close)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        self._writer.stop()
+        await asyncio.to_thread(self._writer.join)
+        self._reading.shutdown()
+
+    async def _in_reader(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+
+    async def _read(self, name: str, *values: object) -> list[sqlite3.Row]:
+        def read() -> list[sqlite3.Row]:
+            with _translated():
+                return self._reader.execute(SQL[name], values).fetchall()
+
+        return await self._in_reader(read)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        async with self._room:
+            result: T = await self._writer.submit(work, durable=durable)
+        return result
+
+    def _moment(self, now: float) -> float:
+        """A clock that is set back must not put a message before an earlier one."""
+        self._latest = max(self._latest, now)
+        return self._latest
+
+    async def add(self, *messages: Message, now: float) -> int:
+        """Keep messages; on disk when it returns."""
+        moment = self._moment(now)
+        count = await self._write(lambda db: _add(db, messages, moment))
+        if count:
+            self._news.publish()
+        return count
+
+    async def add_for(self, endpoint_id: str, message: Message, *, now: float) -> None:
+        """Keep a message for one endpoint."""
+        moment = self._moment(now)
+
+        def write(db: sqlite3.Connection) -> None:
+            _one(db, "endpoint", endpoint_id)
+            _add_one(db, message, (endpoint_id,), moment)
+
+        await self._write(write)
+        self._news.publish()
+
+    async def claim(
+        self, owner: str, *, now: float, until: float, keep: Collection[str], limit: int
+    ) -> Claim:
+        """Lease endpoints with work."""
+
+        def write(db: sqlite3.Connection) -> None:
+            if keep:
+                db.execute(SQL["renew"], (owner, now, until, json.dumps(list(keep))))
+            db.execute(SQL["take"], (owner, now, until, limit))
+
+        await self._write(write, durable=False)
+        rows = await self._read("held", owner, now)
+        due = tuple(as_endpoint(row) for row in rows if row["due"])
+        return Claim(frozenset(row["id"] for row in rows), due)
+
+    async def due(
+        self, endpoint_id: str, *, now: float, limit: int, skip: Collection[int]
+    ) -> list[Delivery]:
+        """What is to be sent now."""
+        rows = await self._read("due", endpoint_id, now, json.dumps(list(skip)), limit)
+        return [as_delivery(row) for row in rows]
+
+    async def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep what attempts led to."""
+        await self._write(lambda db: _record(db, outcomes), durable=False)
+
+    async def disable(self, endpoint_id: str, *, reason: str, now: float) -> int:
+        """Give an endpoint up."""
+
+        def write(db: sqlite3.Connection) -> int:
+            db.execute(SQL["disable"], (endpoint_id, reason, now))
+            return db.execute(SQL["bury"], (endpoint_id, reason)).rowcount
+
+        return await self._write(write)
+
+    async def release(self, owner: str) -> None:
+        """Give back all leases."""
+        await self._write(lambda db: db.execute(SQL["release"], (owner,)), durable=False)
+
+    async def changed(self, seen: int, *, within: float) -> int:
+        """Wait for news from this process; those of others are found by asking again."""
+        return await self._news.wait(seen, within=within)
+
+    async def save(self, endpoint: Endpoint, *, now: float) -> Endpoint:
+        """Create or change an endpoint."""
+
+        def write(db: sqlite3.Connection) -> Endpoint:
+            values = of_endpoint(endpoint, now)
+            if endpoint.version:
+                _one(db, "endpoint", endpoint.id)
+                rows = db.execute(SQL["change"], (*values, endpoint.version)).fetchall()
+            else:
+                rows = db.execute(SQL["create"], values).fetchall()
+            if not rows:
+                raise Conflict(f"{endpoint.id} is not at version {endpoint.version}")
+            return as_endpoint(rows[0])
+
+        saved = await self._write(write)
+        self._news.publish()
+        return saved
+
+    async def endpoint(self, endpoint_id: str) -> Endpoint:
+        """Return one endpoint."""
+        for row in await self._read("endpoint", endpoint_id):
+            return as_endpoint(row)
+        raise Unknown(endpoint_id)
+
+    async def endpoints(self, *, limit: int, after: str = "") -> list[Endpoint]:
+        """Return a page of endpoints."""
+        return [as_endpoint(row) for row in await self._read("endpoints", after, limit)]
+
+    async def delete(self, endpoint_id: str) -> None:
+        """Forget an endpoint."""
+        await self._write(lambda db: db.execute(SQL["delete"], (endpoint_id,)))
+
+    async def deliveries(
+        self, endpoint_id: str, *, state: State | None = None, limit: int, before: int | None = None
+    ) -> list[Delivery]:
+        """Return a page of deliveries."""
+        page = endpoint_id, before or LAST, limit
+        reading = self._read("deliveries_in", *page, state) if state else None
+        rows = await (reading or self._read("deliveries", *page))
+        return [as_delivery(row) for row in rows]
+
+    async def attempts(
+        self, endpoint_id: str, *, limit: int, before: int | None = None
+    ) -> list[Attempt]:
+        """Return a page of attempts."""
+        rows = await self._read("attempts", endpoint_id, before or LAST, limit)
+        return [as_attempt(row) for row in rows]
+
+    async def replay(
+        self,
+        endpoint_id: str,
+        *,
+        now: float,
+        delivery_id: int | None = None,
+        since: float = 0.0,
+        delivered: bool = False,
+    ) -> int:
+        """Send again."""
+        moment = self._moment(now)
+        name, values = "replay", tuple[object, ...]((since, delivered))
+        if delivery_id is not None:
+            name, values = "replay_one", (delivery_id,)
+        given = (endpoint_id, moment, *values)
+        count: int = await self._write(lambda db: db.execute(SQL[name], given).rowcount)
+        self._news.publish()
+        return count
+
+    async def purge(self, before: float) -> int:
+        """Forget old messages."""
+        total = 0
+        while True:
+            count: int = await self._write(
+                lambda db: db.execute(SQL["purge"], (before, PURGED)).rowcount, durable=False
+            )
+            total += count
+            if count < PURGED:
+                return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Work
+    durable: bool
+    done: asyncio.Future[Any]
+
+
+_Answer = tuple[asyncio.Future[Any], Any, Exception | None]
+
+
+class _Writer(threading.Thread):
+    """Runs what is submitted, in order, as many together as are waiting."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name="webhooks write", daemon=True)
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._over = False
+        self.started: asyncio.Future[None] = self._loop.create_future()
+        self.start()
+
+    async def submit(self, work: Work, *, durable: bool) -> Any:
+        """Return what `work` returned, once it is committed."""
+        job = _Job(work, durable, self._loop.create_future())
+        self._queue.put(job)
+        return await job.done
+
+    def stop(self) -> None:
+        """End after what was submitted."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        """Be the thread."""
+        try:
+            with _translated():
+                db = _prepare(self._path)
+        except StoreError as error:
+            self._answer([(self.started, None, error)])
+            return
+        self._answer([(self.started, None, None)])
+        settled = db.total_changes
+        while not self._over:
+            self._answer(_carry_out(db, self._waiting()))
+            if db.total_changes - settled > SETTLED:
+                settled = db.total_changes
+                _settle(db)
+        db.close()
+
+    def _waiting(self) -> list[_Job]:
+        jobs: list[_Job] = []
+        with suppress(queue.Empty):
+            while len(jobs) < GROUP:
+                job = self._queue.get(block=not jobs)
+                if job is None:
+                    self._over = True
+                    break
+                jobs.append(job)
+        return jobs
+
+    def _answer(self, answers: list[_Answer]) -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[_Answer]) -> None:
+    for future, result, error in answers:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+def _carry_out(db: sqlite3.Connection, jobs: list[_Job]) -> list[_Answer]:
+    try:
+        with _translated():
+            results = _transaction(db, jobs)
+    except Exception as error:  # noqa: BLE001 - whoever submitted the job gets it
+        if len(jobs) > 1:
+            return [answer for job in jobs for answer in _carry_out(db, [job])]
+        return [(job.done, None, error) for job in jobs]
+    return [(job.done, result, None) for job, result in zip(jobs, results, strict=True)]
+
+
+def _transaction(db: sqlite3.Connection, jobs: list[_Job]) -> list[Any]:
+    if any(job.durable for job in jobs):
+        db.execute("PRAGMA synchronous = FULL")
+    else:
+        db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        results = [job.work(db) for job in jobs]
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    return results
+
+
+def _settle(db: sqlite3.Connection) -> None:
+    """Move what was written from the log into the file, while nobody waits for it."""
+    with suppress(sqlite3.OperationalError):  # a full disk: it is safe in the log
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    return db
+
+
+def _prepare(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds secrets
+    except OSError as error:
+        raise StoreError(f"cannot make {path}: {error.strerror}") from error
+    db = _connect(path)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN EXCLUSIVE")
+    db.execute(SQL["schema"])
+    (done,) = db.execute(SQL["version"]).fetchone()
+    for version, script in migrations("sqlite"):
+        if version > done:
+            for statement in script.split(";\n"):
+                db.execute(statement)
+            db.execute(SQL["migrated"], (version,))
+    db.execute("COMMIT")
+    return db
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StoreFull("the disk is full: nothing was kept") from error
+        raise StoreError(f"the store failed: {error}") from error
+
+
+def _one(db: sqlite3.Connection, name: str, key: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = db.execute(SQL[name], (key,)).fetchone()
+    if row is None:
+        raise Unknown(key)
+    return row
+
+
+def _add(db: sqlite3.Connection, messages: Iterable[Message], now: float) -> int:
+    wanted = matcher(db.execute(SQL["wanted"]))
+    return sum(_add_one(db, message, wanted(message), now) for message in messages)
+
+
+def _add_one(
+    db: sqlite3.Connection, message: Message, endpoints: Collection[str], now: float
+) -> int:
+    if not endpoints:
+        return 0
+    values = (message.id, message.type, message.body, message.channel, message.key, now)
+    new = db.execute(SQL["add_message"], values).fetchone()
+    if new is None:
+        return 0
+    db.executemany(SQL["add_delivery"], [(endpoint, new[0], now) for endpoint in endpoints])
+    return len(endpoints)
+
+
+def _record(db: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
+    rows = [of_outcome(outcome) for outcome in outcomes]
+    db.executemany(SQL["record_delivery"], [delivery for delivery, _ in rows])
+    db.executemany(SQL["record_attempt"], [attempt for _, attempt in rows])
+    healths = [(o.attempt.endpoint_id, o.health) for o in outcomes if o.health]
+    db.executemany(SQL["record_health"], [of_health(*health) for health in healths])
