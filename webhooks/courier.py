@@ -14,13 +14,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from webhooks.breaker import BreakerRules
+from webhooks.errors import StoreError
 from webhooks.models import Attempt, Delivery, Endpoint, Health, Outcome
 from webhooks.schedule import Pace, Schedule, seconds_asked
 from webhooks.sender import GONE, Post, Reply, request_headers
 from webhooks.store import Store
 
 __all__ = ["Courier", "Record", "Rules"]
+
+log = structlog.get_logger(__name__)
 
 Record = Callable[[Outcome], Awaitable[None]]
 """Returns once an outcome is kept."""
@@ -58,7 +63,9 @@ class Courier:
     ) -> None:
         self.endpoint = endpoint
         self.leased_until = 0.0
-        self.closed = False
+        self.awake = True
+        self._closed = False
+        self._room = FETCHED
         self._health = endpoint.health
         self._store = store
         self._post = post
@@ -66,12 +73,13 @@ class Courier:
         self._rules = rules
         self._now = now
         self._chance = chance
+        self._verdict = ""
         self._pace = Pace(endpoint.max_rps)
         self._gate = asyncio.Lock()
         self._slots = asyncio.Semaphore(rules.in_flight)
         self._lanes: dict[str, deque[Delivery]] = {}
         self._taken: set[int] = set()
-        self._less = asyncio.Event()
+        self._stirred = asyncio.Event()
 
     async def run(self) -> str:
         """
@@ -79,32 +87,54 @@ class Courier:
 
         Returns why the endpoint must be disabled, or an empty text.
         """
-        async with asyncio.TaskGroup() as lanes:
-            while self._allowed():
-                trying = self._health.breaker.state(self._now()) == "half_open"
-                found = await self._store.due(
-                    self.endpoint.id,
-                    now=self._now(),
-                    limit=1 if trying else FETCHED - len(self._taken),
-                    skip=self._taken,
-                )
-                for delivery in found:
-                    self._enter(delivery, lanes)
-                if not found and not self._taken:
-                    break
-                await self._fewer_than(1 if trying or not found else FETCHED // 2)
+        while self.awake and self._allowed():
+            async with asyncio.TaskGroup() as lanes:
+                while self._allowed() and await self._fetch(lanes):
+                    await self._until_room()
         return self._verdict
 
-    _verdict = ""
+    def wake(self) -> None:
+        """There may be more to do."""
+        self.awake = True
+        self._stirred.set()
 
     def close(self) -> None:
         """Send nothing more; what is in flight is still recorded."""
-        self.closed = True
+        self._closed = True
 
     def _allowed(self) -> bool:
         now = self._now()
         quiet = now < self._health.quiet_until
-        return not (self.closed or quiet or self._verdict or now >= self.leased_until)
+        return not (self._closed or quiet or self._verdict or now >= self.leased_until)
+
+    async def _fetch(self, lanes: asyncio.TaskGroup) -> bool:
+        """Take what is due; says whether there is anything to wait for."""
+        self.awake = False
+        self._room = 1 if self._probing() else FETCHED - len(self._taken)
+        try:
+            found = await self._store.due(
+                self.endpoint.id, now=self._now(), limit=self._room, skip=self._taken
+            )
+        except StoreError as error:
+            log.warning("webhook store is away", endpoint=self.endpoint.id, error=str(error))
+            return False
+        self._room -= len(found)
+        for delivery in found:
+            self._enter(delivery, lanes)
+        return bool(self._taken)
+
+    def _probing(self) -> bool:
+        return self._health.breaker.state(self._now()) == "half_open"
+
+    async def _until_room(self) -> None:
+        """Wait until everything has been sent, or there is more to do and room for it."""
+        while self._taken:
+            if self._room and self.awake and not self._probing():
+                return
+            if not self._room and len(self._taken) < FETCHED // 2 and not self._probing():
+                return
+            self._stirred.clear()
+            await self._stirred.wait()
 
     def _enter(self, delivery: Delivery, lanes: asyncio.TaskGroup) -> None:
         self._taken.add(delivery.id)
@@ -115,11 +145,6 @@ class Courier:
         self._lanes[key] = deque([delivery])
         lanes.create_task(self._serve(key), name=f"webhooks {self.endpoint.id}")
 
-    async def _fewer_than(self, limit: int) -> None:
-        while len(self._taken) >= limit:
-            self._less.clear()
-            await self._less.wait()
-
     async def _serve(self, key: str) -> None:
         lane = self._lanes[key]
         while lane:
@@ -128,7 +153,7 @@ class Courier:
                 if await self._let_through():
                     await self._deliver(delivery)
             self._taken.discard(delivery.id)
-            self._less.set()
+            self._stirred.set()
         del self._lanes[key]
 
     async def _let_through(self) -> bool:
@@ -139,8 +164,12 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         at = self._now()
-        headers = request_headers(self.endpoint, delivery, now=at)
-        reply = await self._post(self.endpoint.url, headers, delivery.message.body)
+        try:
+            headers = request_headers(self.endpoint, delivery, now=at)
+        except ValueError as error:
+            reply = Reply(None, str(error))
+        else:
+            reply = await self._post(self.endpoint.url, headers, delivery.message.body)
         await self._record(self._outcome(delivery, reply, at))
 
     def _outcome(self, delivery: Delivery, reply: Reply, at: float) -> Outcome:

@@ -95,6 +95,10 @@ class Endpoint:
     created_at: float = 0.0
     modified_at: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.max_rps <= 0 or not any(secret.until is None for secret in self.secrets):
+            raise ValueError("an endpoint needs a secret that does not end, and a rate over 0")
+
     def keys(self, now: float) -> tuple[str, ...]:
         """The secrets that sign now, the newest first."""
         return tuple(s.value for s in self.secrets if s.until is None or now < s.until)

@@ -21,6 +21,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
 from webhooks.queries import migrations, queries
 from webhooks.rows import (
     as_attempt,
+    as_claim,
     as_delivery,
     as_endpoint,
     matcher,
@@ -126,8 +127,7 @@ class PostgresStore:
             await self._change("renew", owner, now, until, list(keep))
         await self._change("take", owner, now, until, limit)
         rows = await self._read("held", owner, now)
-        due = tuple(as_endpoint(row) for row in rows if row["due"])
-        return Claim(frozenset(row["id"] for row in rows), due)
+        return as_claim(rows)
 
     async def due(
         self, endpoint_id: str, *, now: float, limit: int, skip: Collection[int]

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from webhooks.breaker import Breaker
 from webhooks.models import Attempt, Delivery, Endpoint, Health, Message, Outcome, Secret, Wish
+from webhooks.store import Claim, Lease
 
 __all__ = [
     "as_attempt",
+    "as_claim",
     "as_delivery",
     "as_endpoint",
     "matcher",
@@ -63,6 +65,13 @@ def of_endpoint(endpoint: Endpoint, now: float) -> tuple[Any, ...]:
         endpoint.disabled_because,
         now,
     )
+
+
+def as_claim(rows: Iterable[Row]) -> Claim:
+    """Read what a worker holds."""
+    held = list(rows)
+    leases = {row["id"]: Lease(row["lease_until"], row["version"]) for row in held}
+    return Claim(leases, tuple(as_endpoint(row) for row in held if row["due"]))
 
 
 def as_delivery(row: Row) -> Delivery:

@@ -68,7 +68,7 @@ def http_post(session: aiohttp.ClientSession, *, limit: float, kept: int) -> Pos
                     response.status,
                     "" if 200 <= response.status < 300 else f"status {response.status}",
                     response.headers.get("Retry-After", ""),
-                    content.decode("utf-8", "replace").replace("\0", "\ufffd"),
+                    _clean(content.decode("utf-8", "replace")),
                     time.monotonic() - began,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -92,4 +92,9 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "os_error", error)
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return f"TLS failed: {cause}"
-    return str(cause) or type(error).__name__
+    return _clean(str(cause) or type(error).__name__)[:500]
+
+
+def _clean(text: str) -> str:
+    """Keep only what every database can keep."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

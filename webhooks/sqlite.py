@@ -29,6 +29,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
 from webhooks.queries import migrations, queries
 from webhooks.rows import (
     as_attempt,
+    as_claim,
     as_delivery,
     as_endpoint,
     matcher,
@@ -138,8 +139,7 @@ class SqliteStore:
 
         await self._write(write, durable=False)
         rows = await self._read("held", owner, now)
-        due = tuple(as_endpoint(row) for row in rows if row["due"])
-        return Claim(frozenset(row["id"] for row in rows), due)
+        return as_claim(rows)
 
     async def due(
         self, endpoint_id: str, *, now: float, limit: int, skip: Collection[int]

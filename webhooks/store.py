@@ -22,14 +22,22 @@ from typing import Protocol, Self
 from webhooks.errors import BadUrl
 from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
 
-__all__ = ["Claim", "News", "Store", "open_store"]
+__all__ = ["Claim", "Lease", "News", "Store", "open_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Until when a worker is the only one that may send to an endpoint, as it is now."""
+
+    until: float
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The endpoints leased to a worker, and those among them that have something due."""
+    """What is leased to a worker, by endpoint, and the endpoints that have something due."""
 
-    held: frozenset[str]
+    held: dict[str, Lease]
     due: tuple[Endpoint, ...]
 
 

@@ -35,6 +35,10 @@ RECORDED = 500
 """Outcomes written together at most."""
 
 
+LOOK = 0.005
+"""Seconds between two looks for work: what is added together is found together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a worker works."""
@@ -86,6 +90,7 @@ class Worker:
         self._chance = chance
         self._owner = secrets.token_hex(8)
         self._couriers: dict[str, Courier] = {}
+        self._serving: set[asyncio.Task[None]] = set()
         self._outcomes: list[tuple[Outcome, asyncio.Future[None]]] = []
         self._recordable = asyncio.Event()
         self._over = asyncio.Event()
@@ -110,10 +115,10 @@ class Worker:
     async def _finish(self) -> None:
         for courier in self._couriers.values():
             courier.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._options.grace):
-                while self._couriers:
-                    await asyncio.sleep(0.02)
+        if self._serving:
+            _, late = await asyncio.wait(self._serving, timeout=self._options.grace)
+            for task in late:
+                task.cancel()
         with contextlib.suppress(StoreError):
             await self._store.release(self._owner)
 
@@ -125,23 +130,32 @@ class Worker:
             except StoreError as error:
                 self._log.warning("webhook store is away", error=str(error))
                 await asyncio.sleep(self._options.poll)
+            await asyncio.sleep(LOOK)
             seen = await self._store.changed(seen, within=self._options.poll)
 
     async def _look(self, work: asyncio.TaskGroup) -> None:
         now = self._now()
         until = now + self._options.lease
+        soon = now + self._options.lease * 2 / 3
+        keep = [name for name, c in self._couriers.items() if c.leased_until < soon]
         claim = await self._store.claim(
             self._owner,
             now=now,
             until=until,
-            keep=tuple(self._couriers),
+            keep=keep,
             limit=max(0, self._options.endpoints - len(self._couriers)),
         )
         for endpoint_id, courier in self._couriers.items():
-            courier.leased_until = until if endpoint_id in claim.held else 0.0
+            lease = claim.held.get(endpoint_id)
+            if lease is None or lease.version != courier.endpoint.version:
+                courier.close()  # another worker has it, or somebody changed it
+            else:
+                courier.leased_until = lease.until
         for endpoint in claim.due:
-            if endpoint.id not in self._couriers:
-                self._start(endpoint, until, work)
+            if endpoint.id in self._couriers:
+                self._couriers[endpoint.id].wake()
+            elif len(self._couriers) < self._options.endpoints:
+                self._start(endpoint, claim.held[endpoint.id].until, work)
 
     def _start(self, endpoint: Endpoint, until: float, work: asyncio.TaskGroup) -> None:
         courier = Courier(
@@ -155,15 +169,17 @@ class Worker:
         )
         courier.leased_until = until
         self._couriers[endpoint.id] = courier
-        work.create_task(self._serve(courier), name=f"webhooks {endpoint.id}")
+        task = work.create_task(self._serve(courier), name=f"webhooks {endpoint.id}")
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, courier: Courier) -> None:
         endpoint = courier.endpoint
         try:
             if reason := await courier.run():
                 await self._disable(endpoint, reason)
-        except* StoreError as errors:
-            self._log.warning("webhook store is away", endpoint=endpoint.id, error=str(errors))
+        except StoreError as error:
+            self._log.warning("webhook store is away", endpoint=endpoint.id, error=str(error))
         finally:
             del self._couriers[endpoint.id]
 
