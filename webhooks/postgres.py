@@ -3,8 +3,11 @@ A store in PostgreSQL, for several instances at once.
 
 Endpoints are claimed with SKIP LOCKED, so workers never wait for one another; NOTIFY wakes them,
 and asking again now and then is the safety net for a lost connection. The tables are made and
-changed at start under a lock that only one instance gets; the others wait and find it done. A
-server that is away is an error that passes: nothing was kept, and trying again helps.
+changed at start under a lock that only one instance gets; the others wait and find it done.
+
+What was added is forced to disk before it is acknowledged; what came of attempts is not, because
+the worst case is a delivery that happens twice after the database's machine has died. A server
+that is away is an error that passes: nothing was kept, and trying again helps.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ PATIENCE = 10.0
 """Seconds that one statement, or a new connection, may take."""
 CONNECTIONS = 6
 """Connections for statements; one more listens."""
+NO_HEALTH: list[list[Any]] = [[], [], [], [], []]
+"""The columns of what no endpoint has shown."""
 PURGED = 1000
 """Messages forgotten in one transaction."""
 LAST = 2**63 - 1
@@ -56,28 +61,35 @@ class PostgresStore:
 
     async def __aenter__(self) -> Self:
         with _translated():
-            self._pool = await asyncpg.create_pool(
-                self._url,
-                min_size=1,
-                max_size=CONNECTIONS,
-                command_timeout=PATIENCE,
-                timeout=PATIENCE,
-            )
+            self._pool = await self._connect(CONNECTIONS)
         try:
             async with self._transaction() as db:
                 await _migrate(db)
+            with _translated():
+                self._recorder = await self._connect(1, synchronous_commit="off")
         except BaseException:
-            await self._pool.close()
+            self._pool.terminate()
             raise
         return self
+
+    async def _connect(self, size: int, **settings: str) -> Any:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=size,
+            command_timeout=PATIENCE,
+            timeout=PATIENCE,
+            server_settings=settings,
+        )
 
     async def __aexit__(self, *failure: object) -> None:
         if self._ears is not None:
             self._ears.terminate()
-        try:
-            await asyncio.wait_for(self._pool.close(), PATIENCE)
-        except TimeoutError:
-            self._pool.terminate()
+        for pool in (self._recorder, self._pool):
+            try:
+                await asyncio.wait_for(pool.close(), PATIENCE)
+            except TimeoutError:
+                pool.terminate()
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Any]:
@@ -104,20 +116,23 @@ class PostgresStore:
     async def add(self, *messages: Message, now: float) -> int:
         """Keep messages; committed when it returns."""
         moment = self._moment(now)
-        async with self._transaction() as db:
-            wanted = matcher(await db.fetch(SQL["wanted"]))
-            pairs = [(message, wanted(message)) for message in messages]
-            count = await _add(db, [pair for pair in pairs if pair[1]], moment)
-            if count:
-                await db.execute(SQL["notify"])
-        return count
+        wanted = matcher(await self._read("wanted"))
+        unique = {message.id: message for message in reversed(messages)}
+        pairs = [(message, wanted(message)) for message in reversed(unique.values())]
+        return await self._add([pair for pair in pairs if pair[1]], moment)
 
     async def add_for(self, endpoint_id: str, message: Message, *, now: float) -> None:
         """Keep a message for one endpoint."""
         await self.endpoint(endpoint_id)
-        async with self._transaction() as db:
-            await _add(db, [(message, [endpoint_id])], self._moment(now))
-            await db.execute(SQL["notify"])
+        await self._add([(message, [endpoint_id])], self._moment(now))
+
+    async def _add(self, pairs: Sequence[tuple[Message, Sequence[str]]], now: float) -> int:
+        columns = _columns((m.id, m.type, m.body, m.channel, m.key) for m, _ in pairs)
+        if not columns:
+            return 0
+        wishes = _columns((m.id, endpoint) for m, endpoints in pairs for endpoint in endpoints)
+        ((count, _),) = await self._read("add", *columns, now, *wishes)
+        return int(count)
 
     async def claim(
         self, owner: str, *, now: float, until: float, keep: Collection[str], limit: int
@@ -139,12 +154,14 @@ class PostgresStore:
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Keep what attempts led to."""
         rows = [of_outcome(outcome) for outcome in outcomes]
-        healths = [(o.attempt.endpoint_id, o.health) for o in outcomes if o.health]
-        async with self._transaction() as db:
-            await db.execute(SQL["record_deliveries"], *_columns(row[0] for row in rows))
-            await db.execute(SQL["record_attempts"], *_columns(row[1] for row in rows))
-            for endpoint_id, health in dict(healths).items():
-                await db.execute(SQL["record_health"], *of_health(endpoint_id, health))
+        newest = {o.attempt.endpoint_id: o.health for o in outcomes if o.health}
+        healths = [of_health(*item) for item in newest.items()]
+        deliveries = _columns(delivery for delivery, _ in rows)
+        attempts = _columns(attempt for _, attempt in rows)
+        with _translated():
+            await self._recorder.execute(
+                SQL["record"], *deliveries, *attempts, *(_columns(healths) or NO_HEALTH)
+            )
 
     async def disable(self, endpoint_id: str, *, reason: str, now: float) -> int:
         """Give an endpoint up."""
@@ -252,22 +269,6 @@ async def _migrate(db: Any) -> None:
         if version > done:
             await db.execute(script)
             await db.execute(SQL["migrated"], version)
-
-
-async def _add(db: Any, pairs: Sequence[tuple[Message, Sequence[str]]], now: float) -> int:
-    columns = _columns((m.id, m.type, m.body, m.channel, m.key) for m, _ in pairs)
-    if not columns:
-        return 0
-    new = {row["id"]: row["seq"] for row in await db.fetch(SQL["add_messages"], *columns, now)}
-    wanted = [
-        (endpoint, seq)
-        for message, endpoints in pairs
-        if (seq := new.pop(message.id, None)) is not None
-        for endpoint in endpoints
-    ]
-    if wanted:
-        await db.execute(SQL["add_deliveries"], *_columns(wanted), now)
-    return len(wanted)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

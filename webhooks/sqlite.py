@@ -53,8 +53,10 @@ BUSY = 10.0
 """Seconds to wait for another process that writes to the same file."""
 PURGED = 500
 """Messages forgotten in one go, so that nobody waits long for the disk."""
-SETTLED = 4000
-"""Rows written before the log is moved into the file: about four megabytes."""
+SETTLED = 20_000
+"""Rows written before the log is moved into the file: about twenty megabytes."""
+EMPTIED = 4
+"""Every so many times the log is moved while nobody writes: only then does it shrink."""
 LAST = 2**63 - 1
 """Later than any row."""
 
@@ -66,11 +68,12 @@ class SqliteStore:
         self._path = Path(path)
         self._news = News()
         self._latest = 0.0
+        self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
         self._room = asyncio.Semaphore(WAITING)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="webhooks read")
-        self._writer = _Writer(self._path)
+        self._writer = _Writer(self._path, lambda: self._reading.submit(self._settle))
         try:
             await self._writer.started
             self._reader = await self._in_reader(lambda: _connect(self._path))
@@ -80,13 +83,18 @@ class SqliteStore:
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        await self._in_reader(self._reader.close)
         await self._stop()
 
     async def _stop(self) -> None:
         self._writer.stop()
         await asyncio.to_thread(self._writer.join)
+        if self._reader:
+            await self._in_reader(self._reader.close)
         self._reading.shutdown()
+
+    def _settle(self) -> None:
+        if self._reader:
+            _settle(self._reader)
 
     async def _in_reader(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
@@ -94,6 +102,7 @@ class SqliteStore:
     async def _read(self, name: str, *values: object) -> list[sqlite3.Row]:
         def read() -> list[sqlite3.Row]:
             with _translated():
+                assert self._reader, "the store is not open"
                 return self._reader.execute(SQL[name], values).fetchall()
 
         return await self._in_reader(read)
@@ -261,9 +270,11 @@ _Answer = tuple[asyncio.Future[Any], Any, Exception | None]
 class _Writer(threading.Thread):
     """Runs what is submitted, in order, as many together as are waiting."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settle: Callable[[], object]) -> None:
         super().__init__(name="webhooks write", daemon=True)
         self._path = path
+        self._settle = settle
+        self._settled = 0
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._over = False
@@ -289,13 +300,19 @@ class _Writer(threading.Thread):
             self._answer([(self.started, None, error)])
             return
         self._answer([(self.started, None, None)])
-        settled = db.total_changes
         while not self._over:
             self._answer(_carry_out(db, self._waiting()))
-            if db.total_changes - settled > SETTLED:
-                settled = db.total_changes
-                _settle(db)
+            if db.total_changes > SETTLED * (self._settled + 1):
+                self._have_settled(db)
         db.close()
+
+    def _have_settled(self, db: sqlite3.Connection) -> None:
+        """Move the log into the file beside the writing; now and then alone, to empty the log."""
+        self._settled += 1
+        if self._settled % EMPTIED:
+            self._settle()
+        else:
+            _settle(db)
 
     def _waiting(self) -> list[_Job]:
         jobs: list[_Job] = []

@@ -1,21 +1,25 @@
 -- wanted: what every active endpoint wants
 SELECT id, types, channels FROM webhook_endpoints WHERE active;
 
--- add_messages: keep messages, unless they were added before
-INSERT INTO webhook_messages (id, type, body, channel, key, added_at)
-SELECT m.id, m.type, m.body, m.channel, m.key, $6::double precision
-FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[])
-    WITH ORDINALITY AS m (id, type, body, channel, key, place)
-ORDER BY m.place
-ON CONFLICT (id) DO NOTHING
-RETURNING seq, id;
-
--- add_deliveries: messages are to be delivered to endpoints, unless these were just deleted
-INSERT INTO webhook_deliveries (endpoint_id, message, due_at)
-SELECT d.endpoint_id, d.message, $3::double precision
-FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS d (endpoint_id, message, place)
-JOIN webhook_endpoints AS e ON e.id = d.endpoint_id
-ORDER BY d.place;
+-- add: keep messages that were not added before, one delivery for each endpoint, and wake workers
+WITH added AS (
+    INSERT INTO webhook_messages (id, type, body, channel, key, added_at)
+    SELECT m.id, m.type, m.body, m.channel, m.key, $6::double precision
+    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[])
+        WITH ORDINALITY AS m (id, type, body, channel, key, place)
+    ORDER BY m.place
+    ON CONFLICT (id) DO NOTHING
+    RETURNING seq, id
+), wanted AS (
+    INSERT INTO webhook_deliveries (endpoint_id, message, due_at)
+    SELECT e.id, added.seq, $6::double precision
+    FROM unnest($7::text[], $8::text[]) AS w (message_id, endpoint_id)
+    JOIN added ON added.id = w.message_id
+    JOIN webhook_endpoints AS e ON e.id = w.endpoint_id
+    ORDER BY added.seq
+    RETURNING id
+)
+SELECT count(*), pg_notify('webhooks', '') FROM wanted;
 
 -- renew: prolong leases that are still ours
 UPDATE webhook_endpoints SET lease_until = $3
@@ -49,29 +53,38 @@ WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.due_at <= $2
     AND d.id <> ALL($3::bigint[])
 ORDER BY d.due_at, d.id LIMIT $4;
 
--- record_deliveries: what attempts led to; what has arrived or was buried stays so
-UPDATE webhook_deliveries AS d SET
-    state = CASE WHEN d.state = 'pending' OR o.state = 'delivered' THEN o.state ELSE d.state END,
-    attempts = o.attempts, due_at = o.due_at, error = o.error
-FROM unnest(
-    $1::bigint[], $2::text[], $3::integer[], $4::double precision[], $5::text[]
-) AS o (id, state, attempts, due_at, error)
-WHERE d.id = o.id;
-
--- record_attempts: keep attempts, unless their deliveries are gone
+-- record: what attempts led to, the attempts, and what they have shown about endpoints.
+WITH outcome AS (
+    SELECT * FROM unnest(
+        $1::bigint[], $2::text[], $3::integer[], $4::double precision[], $5::text[]
+    ) AS o (id, state, attempts, due_at, error)
+), moved AS (
+    -- what has arrived or was buried stays so
+    UPDATE webhook_deliveries AS d SET
+        state = CASE
+            WHEN d.state = 'pending' OR o.state = 'delivered' THEN o.state ELSE d.state
+        END,
+        attempts = o.attempts, due_at = o.due_at, error = o.error
+    FROM outcome AS o
+    WHERE d.id = o.id
+), shown AS (
+    UPDATE webhook_endpoints AS e SET
+        failures = h.failures, open_until = h.open_until,
+        failing_since = h.failing_since, held_until = h.held_until
+    FROM unnest(
+        $15::text[], $16::integer[], $17::double precision[], $18::double precision[],
+        $19::double precision[]
+    ) AS h (endpoint_id, failures, open_until, failing_since, held_until)
+    WHERE e.id = h.endpoint_id
+)
 INSERT INTO webhook_attempts
     (delivery_id, endpoint_id, number, replay, at, duration_ms, status, error, response)
 SELECT a.*
 FROM unnest(
-    $1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::double precision[],
-    $6::integer[], $7::integer[], $8::text[], $9::text[]
+    $6::bigint[], $7::text[], $8::integer[], $9::integer[], $10::double precision[],
+    $11::integer[], $12::integer[], $13::text[], $14::text[]
 ) AS a (delivery_id, endpoint_id, number, replay, at, duration_ms, status, error, response)
 JOIN webhook_deliveries AS d ON d.id = a.delivery_id;
-
--- record_health: what attempts have shown about an endpoint
-UPDATE webhook_endpoints
-SET failures = $2, open_until = $3, failing_since = $4, held_until = $5
-WHERE id = $1;
 
 -- disable: send nothing more to an endpoint
 UPDATE webhook_endpoints
