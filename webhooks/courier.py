@@ -66,6 +66,7 @@ class Courier:
         self.awake = True
         self._closed = False
         self._room = FETCHED
+        self._dropped = 0
         self._health = endpoint.health
         self._store = store
         self._post = post
@@ -111,6 +112,7 @@ class Courier:
         """Take what is due; says whether there is anything to wait for."""
         self.awake = False
         self._room = 1 if self._probing() else FETCHED - len(self._taken)
+        dropped = self._dropped
         try:
             found = await self._store.due(
                 self.endpoint.id, now=self._now(), limit=self._room, skip=self._taken
@@ -119,8 +121,11 @@ class Courier:
             log.warning("webhook store is away", endpoint=self.endpoint.id, error=str(error))
             return False
         self._room -= len(found)
-        for delivery in found:
-            self._enter(delivery, lanes)
+        if dropped == self._dropped:
+            for delivery in found:
+                self._enter(delivery, lanes)
+        else:
+            self.awake = True  # what was dropped meanwhile comes before what was found
         return bool(self._taken)
 
     def _probing(self) -> bool:
@@ -148,13 +153,23 @@ class Courier:
     async def _serve(self, key: str) -> None:
         lane = self._lanes[key]
         while lane:
-            delivery = lane.popleft()
             async with self._slots:
                 if await self._let_through():
-                    await self._deliver(delivery)
-            self._taken.discard(delivery.id)
-            self._stirred.set()
+                    await self._deliver(lane[0])
+                    self._done(lane.popleft())
+                else:
+                    self._drop(lane)
         del self._lanes[key]
+
+    def _done(self, delivery: Delivery) -> None:
+        self._taken.discard(delivery.id)
+        self._stirred.set()
+
+    def _drop(self, lane: deque[Delivery]) -> None:
+        """Leave the rest of a lane for later: none may overtake the first."""
+        self._dropped += 1
+        while lane:
+            self._done(lane.popleft())
 
     async def _let_through(self) -> bool:
         async with self._gate:

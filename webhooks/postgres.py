@@ -75,7 +75,7 @@ class PostgresStore:
     async def _connect(self, size: int, **settings: str) -> Any:
         return await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            min_size=0,
             max_size=size,
             command_timeout=PATIENCE,
             timeout=PATIENCE,

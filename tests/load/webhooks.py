@@ -1,9 +1,9 @@
 """
 What a webhook costs, in SQLite and in PostgreSQL, with a real receiver in a process of its own.
 
-Each event goes to one of the endpoints. First everything is added in batches while nothing else
-happens, then a worker delivers all of it; then events trickle in while the worker runs, which is
-where the delay from `add` to the receiver is measured, and `add` once more.
+Each event goes to one of the endpoints. First everything is added in batches (`add_ms_p99`), then a
+worker delivers all of it; then events trickle in while the worker runs, which is where the delay
+from `add` to the recorded answer is measured, and `add` once more (`add_busy_ms_p99`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ BATCH = 50
 TRICKLE = 150
 """Events a second while the delay is measured."""
 BODY = b'{"type":"speech.final","data":{"transcript":"%s"}}' % (b"word " * 120)
+WORST = (
+    "add_ms_p99",
+    "cpu_ms_per_delivery",
+    "delay_ms_p99",
+    "rss_growth_mb",
+    "second_half_cpu_ratio",
+)
+"""Figures that the worse of the two stores stands for."""
 RECEIVER = """
 import asyncio, sys
 class Receiver(asyncio.Protocol):
@@ -128,18 +136,22 @@ async def measure(name: str, url: str, run: Run, port: int) -> dict[str, float]:
         store = await stack.enter_async_context(open_store(url))
         session = await stack.enter_async_context(guarded_session(allowed=["127.0.0.0/8"]))
         await prepare(run, store, port)
+        await store.add(Message("evt_first", "speech.final", BODY, channel="nobody's"), now=0)
         cpu = time.process_time()
         for _ in range(run.events // BATCH):
             await run.add(store, BATCH)
         added_cpu = time.process_time() - cpu
+        add_ms = p99(run.add_ms)
         run.added_at.clear()
+        run.add_ms.clear()
         worker = Worker(store, http_post(session, limit=10, kept=4096), observe=run.observe)
         working = asyncio.create_task(worker.run())
         figures = await drain(name, run, added_cpu)
         await trickle(run, store)
         worker.close()
         await working
-    figures[f"{name}_add_ms_p99"] = p99(run.add_ms)
+    figures[f"{name}_add_ms_p99"] = add_ms
+    figures[f"{name}_add_busy_ms_p99"] = p99(run.add_ms)
     figures[f"{name}_delay_ms_p99"] = p99(run.delays)
     return figures
 
@@ -205,9 +217,8 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=8, help="how long events trickle in")
     given = options.parse_args()
     figures = asyncio.run(bench(given.endpoints, given.events, given.seconds))
-    for key in ("cpu_ms_per_delivery", "delay_ms_p99", "rss_growth_mb", "second_half_cpu_ratio"):
+    for key in WORST:
         figures[key] = worst(figures, key)
-    figures["add_ms_p99"] = worst(figures, "add_ms_p99")
     bars = [
         Bar("sqlite_per_s", figures["sqlite_per_s"], ">=", 1000),
         Bar("postgres_per_s", figures["postgres_per_s"], ">=", 1000),
