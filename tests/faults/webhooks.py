@@ -48,12 +48,18 @@ class Receiver:
 
     secret: str
     trouble: random.Random
-    calm: bool = False
     accepted: dict[str, list[float]] = field(default_factory=dict)
     tried: dict[str, float] = field(default_factory=dict)
     order: dict[str, list[int]] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     forged: int = 0
     moods: dict[str, int] = field(default_factory=dict)
+
+    async def reached(self, count: int) -> None:
+        """Wait until so many events have been accepted."""
+        while len(self.accepted) < count:
+            self.news.clear()
+            await self.news.wait()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -70,17 +76,18 @@ class Receiver:
         return await self._react(message_id)
 
     async def _react(self, message_id: str) -> web.StreamResponse:
-        chance = 1.0 if self.calm else self.trouble.random()
+        chance = self.trouble.random()
         if chance < 0.20:
             return self._mood("failed", web.Response(status=500))
         if chance < 0.25:
             self._mood("hung", web.Response())
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         if chance < 0.28:
             return self._mood("throttled", web.Response(status=429, headers={"Retry-After": "1"}))
         if chance < 0.31:
             return self._mood("busy", web.Response(status=503, headers={"Retry-After": "1"}))
         self.accepted.setdefault(message_id, []).append(time.time())
+        self.news.set()
         return self._mood("accepted", web.Response(text="thanks"))
 
     def _mood(self, name: str, response: web.Response) -> web.Response:
@@ -113,6 +120,7 @@ class Victim:
             self._url,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         return self._process
 
@@ -131,8 +139,11 @@ class Victim:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
         while self.acknowledged < len(self._events):
-            if not await process.stdout.readline():
+            line = await process.stdout.readline()
+            if not line.endswith(b"\n"):
                 return
+            if line.strip() != event_id(self.acknowledged).encode():
+                raise RuntimeError(f"no acknowledgement of what was fed: {line.decode()}")
             self.acknowledged += 1
 
     async def kill(self) -> None:
@@ -143,10 +154,14 @@ class Victim:
         await self._process.wait()
 
 
+def event_id(number: int) -> str:
+    return f"evt_{number:06}"
+
+
 def make_events(count: int) -> list[bytes]:
     events = [
         {
-            "id": f"evt_{number:06}",
+            "id": event_id(number),
             "number": number,
             "type": "speech.final",
             "room": f"room {number % ENDPOINTS}",
@@ -186,8 +201,7 @@ class Torment:
 
     async def _strike(self, victim: Victim, receiver: Receiver) -> None:
         for number in range(1, self.kills + 1):
-            while len(receiver.accepted) < number * self.events / (self.kills + 1):
-                await asyncio.sleep(0.01)
+            await receiver.reached(number * self.events // (self.kills + 1))
             began = time.time()
             if self.server and number == self.kills // 2:
                 await self.server.restart(away=1)

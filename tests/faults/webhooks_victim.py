@@ -11,6 +11,8 @@ import json
 import sys
 import time
 
+import structlog
+
 from webhooks import Message, Worker, open_store
 from webhooks.breaker import BreakerRules
 from webhooks.courier import Rules
@@ -76,4 +78,5 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(main(sys.argv[1]))
