@@ -15,7 +15,9 @@ import socket
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -31,8 +33,7 @@ A_RECORD = 1
 class Names(asyncio.DatagramProtocol):
     """Answers every question of the usual kind, each time differently."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -61,13 +62,13 @@ async def main(folder: Path) -> None:
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(Names, local_addr=("127.0.0.1", 53))
     for name, address in (("public", PUBLIC), ("private", PRIVATE)):
-        await asyncio.start_server(lambda r, w, n=name: answer(n, r, w), address, 8080)
+        await asyncio.start_server(partial(answer, name), address, 8080)
     for number in range(TRIES):
         try:
             await ask(number)
         except (httpx.ConnectError, aiohttp.ClientConnectionError):
             counts["refused"] += 1
-    print(json.dumps(counts))
+    sys.stdout.write(json.dumps(counts))
 
 
 async def ask(number: int) -> None:
