@@ -1,32 +1,24 @@
 """
 A store in one SQLite file.
 
-One thread writes, another reads; neither disturbs the event loop. Writes that arrive while the
-disk is busy form one transaction, so many callers share one wait for the disk. What was added is
-forced to disk before it is acknowledged, so it survives kill -9 and a loss of power; what came
-of attempts is not, because the worst case is a delivery that happens twice.
-
-When a transaction fails, its writes are tried one by one: a full disk or one impossible write
-then fails nobody else's.
+One thread writes, another reads; neither disturbs the event loop. What was added is forced to
+disk before it is acknowledged, so it survives kill -9 and a loss of power; what came of attempts
+is not, because the worst case is a delivery that happens twice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from webhooks.errors import Conflict, StoreError, StoreFull, Unknown
+from webhooks.errors import Conflict, Unknown
 from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
-from webhooks.queries import migrations, queries
+from webhooks.queries import queries
 from webhooks.rows import (
     as_attempt,
     as_claim,
@@ -37,26 +29,18 @@ from webhooks.rows import (
     of_health,
     of_outcome,
 )
+from webhooks.sqlite_writer import Writer, connect, settle, translated
 from webhooks.store import Claim, News
 
 __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
 
 SQL = queries("sqlite")
-GROUP = 64
-"""Writes in one transaction at most: they wait for one another."""
 WAITING = 1024
 """Writes that may wait for the disk; whoever comes later waits before queueing."""
-BUSY = 10.0
-"""Seconds to wait for another process that writes to the same file."""
 PURGED = 500
 """Messages forgotten in one go, so that nobody waits long for the disk."""
-SETTLED = 20_000
-"""Rows written before the log is moved into the file: about twenty megabytes."""
-EMPTIED = 4
-"""Every so many times the log is moved while nobody writes: only then does it shrink."""
 LAST = 2**63 - 1
 """Later than any row."""
 
@@ -73,10 +57,10 @@ class SqliteStore:
     async def __aenter__(self) -> Self:
         self._room = asyncio.Semaphore(WAITING)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="webhooks read")
-        self._writer = _Writer(self._path, lambda: self._reading.submit(self._settle))
+        self._writer = Writer(self._path, lambda: self._reading.submit(self._settle))
         try:
             await self._writer.started
-            self._reader = await self._in_reader(lambda: _connect(self._path))
+            self._reader = await self._in_reader(lambda: connect(self._path))
         except BaseException:
             await self._stop()
             raise
@@ -94,14 +78,14 @@ class SqliteStore:
 
     def _settle(self) -> None:
         if self._reader:
-            _settle(self._reader)
+            settle(self._reader)
 
     async def _in_reader(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
     async def _read(self, name: str, *values: object) -> list[sqlite3.Row]:
         def read() -> list[sqlite3.Row]:
-            with _translated():
+            with translated():
                 assert self._reader, "the store is not open"
                 return self._reader.execute(SQL[name], values).fetchall()
 
@@ -255,159 +239,6 @@ class SqliteStore:
             total += count
             if count < PURGED:
                 return total
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    work: Work
-    durable: bool
-    done: asyncio.Future[Any]
-
-
-_Answer = tuple[asyncio.Future[Any], Any, Exception | None]
-
-
-class _Writer(threading.Thread):
-    """Runs what is submitted, in order, as many together as are waiting."""
-
-    def __init__(self, path: Path, settle: Callable[[], object]) -> None:
-        super().__init__(name="webhooks write", daemon=True)
-        self._path = path
-        self._settle = settle
-        self._settled = 0
-        self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._over = False
-        self.started: asyncio.Future[None] = self._loop.create_future()
-        self.start()
-
-    async def submit(self, work: Work, *, durable: bool) -> Any:
-        """Return what `work` returned, once it is committed."""
-        job = _Job(work, durable, self._loop.create_future())
-        self._queue.put(job)
-        return await job.done
-
-    def stop(self) -> None:
-        """End after what was submitted."""
-        self._queue.put(None)
-
-    def run(self) -> None:
-        """Be the thread."""
-        try:
-            with _translated():
-                db = _prepare(self._path)
-        except StoreError as error:
-            self._answer([(self.started, None, error)])
-            return
-        self._answer([(self.started, None, None)])
-        while not self._over:
-            self._answer(_carry_out(db, self._waiting()))
-            if db.total_changes > SETTLED * (self._settled + 1):
-                self._have_settled(db)
-        db.close()
-
-    def _have_settled(self, db: sqlite3.Connection) -> None:
-        """Move the log into the file beside the writing; now and then alone, to empty the log."""
-        self._settled += 1
-        if self._settled % EMPTIED:
-            self._settle()
-        else:
-            _settle(db)
-
-    def _waiting(self) -> list[_Job]:
-        jobs: list[_Job] = []
-        with suppress(queue.Empty):
-            while len(jobs) < GROUP:
-                job = self._queue.get(block=not jobs)
-                if job is None:
-                    self._over = True
-                    break
-                jobs.append(job)
-        return jobs
-
-    def _answer(self, answers: list[_Answer]) -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_resolve, answers)
-
-
-def _resolve(answers: list[_Answer]) -> None:
-    for future, result, error in answers:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-
-def _carry_out(db: sqlite3.Connection, jobs: list[_Job]) -> list[_Answer]:
-    try:
-        with _translated():
-            results = _transaction(db, jobs)
-    except Exception as error:  # noqa: BLE001 - whoever submitted the job gets it
-        if len(jobs) > 1:
-            return [answer for job in jobs for answer in _carry_out(db, [job])]
-        return [(job.done, None, error) for job in jobs]
-    return [(job.done, result, None) for job, result in zip(jobs, results, strict=True)]
-
-
-def _transaction(db: sqlite3.Connection, jobs: list[_Job]) -> list[Any]:
-    if any(job.durable for job in jobs):
-        db.execute("PRAGMA synchronous = FULL")
-    else:
-        db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        results = [job.work(db) for job in jobs]
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-    return results
-
-
-def _settle(db: sqlite3.Connection) -> None:
-    """Move what was written from the log into the file, while nobody waits for it."""
-    with suppress(sqlite3.OperationalError):  # a full disk: it is safe in the log
-        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute("PRAGMA wal_autocheckpoint = 0")
-    return db
-
-
-def _prepare(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds secrets
-    except OSError as error:
-        raise StoreError(f"cannot make {path}: {error.strerror}") from error
-    db = _connect(path)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("BEGIN EXCLUSIVE")
-    db.execute(SQL["schema"])
-    (done,) = db.execute(SQL["version"]).fetchone()
-    for version, script in migrations("sqlite"):
-        if version > done:
-            for statement in script.split(";\n"):
-                db.execute(statement)
-            db.execute(SQL["migrated"], (version,))
-    db.execute("COMMIT")
-    return db
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            raise StoreFull("the disk is full: nothing was kept") from error
-        raise StoreError(f"the store failed: {error}") from error
 
 
 def _one(db: sqlite3.Connection, name: str, key: str) -> sqlite3.Row:

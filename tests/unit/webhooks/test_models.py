@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from webhooks.breaker import Breaker
@@ -47,3 +50,9 @@ def test_nothing_is_sent_while_the_breaker_is_open_or_the_receiver_asked_for_qui
     assert Health().quiet_until == 0
     assert Health(Breaker(5, 20.0), held_until=10).quiet_until == 20
     assert Health(Breaker(5, 20.0), held_until=30).quiet_until == 30
+
+
+@pytest.mark.parametrize("wrong", [{"secrets": ()}, {"secrets": (Secret("a", 9),)}, {"max_rps": 0}])
+def test_an_endpoint_that_could_never_be_served_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="needs"):
+        replace(ENDPOINT, **wrong)
