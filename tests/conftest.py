@@ -21,6 +21,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.virtual_time import VirtualTimeLoop
 
@@ -31,13 +32,19 @@ WALL_BUDGET = 2.0
 """Seconds a unit test may take on a busy machine."""
 SLOWER = 4 if "coverage" in sys.modules else 1
 """How much more time tests get while coverage watches them."""
-NATIVE = ("asyncio_", "AnyIO")
-"""Threads that the event loop keeps for the next caller."""
+NATIVE = ("asyncio_", "asyncio-waitpid", "AnyIO")
+"""Threads that belong to the event loop, which ends them itself."""
 
 hypothesis.settings.register_profile(
     "house", deadline=None, derandomize=True, max_examples=60, database=None
 )
 hypothesis.settings.load_profile("house")
+
+# Nobody reads the logs of tests, and tracebacks for people cost a second each.
+structlog.configure(
+    processors=[structlog.processors.KeyValueRenderer()],
+    logger_factory=structlog.ReturnLoggerFactory(),
+)
 
 
 def pytest_asyncio_loop_factories(

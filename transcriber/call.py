@@ -68,5 +68,5 @@ class Call(Protocol):
     def play(self, block: Block) -> None:
         """Make a sound; paced by the connector."""
 
-    async def hang_up(self) -> None:
-        """Leave the call, so that `run` returns."""
+    def hang_up(self) -> None:
+        """Ask to leave the call, so that `run` returns; may be called again."""

@@ -92,7 +92,7 @@ class CallStarted(Event):
 
 
 class Terminated(Frozen):
-    """`reason` is a short word: ended, left, failed, ..."""
+    """`reason` is a short word: ended, failed or cancelled."""
 
     room: str
     reason: str

@@ -1,6 +1,5 @@
 """A call that follows a script."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from transcriber.audio.block import Block
@@ -22,5 +21,4 @@ class FakeCall:
 
     def play(self, block: Block) -> None: ...
 
-    async def hang_up(self) -> None:
-        await asyncio.sleep(0)
+    def hang_up(self) -> None: ...

@@ -110,10 +110,10 @@ class FakeStream:
         if block is None or not block.any():
             yield from self._over()
         else:
-            start = (self._heard + self.dropped) * SECONDS
+            start = round((self._heard + self.dropped) * SECONDS, 3)
             if not self._words:
                 yield SpeechStarted(start)
-            self._words.append(Word(f"{block[0]:.0f}", start, start + SECONDS))
+            self._words.append(Word(f"{block[0]:.0f}", start, round(start + SECONDS, 3)))
             if self._partials:
                 yield Partial(*self._said())
         self._heard += block is not None

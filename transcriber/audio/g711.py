@@ -67,6 +67,6 @@ def encode_alaw(samples: Samples) -> bytes:
 
 
 def _index(samples: Samples) -> NDArray[np.int32]:
-    scaled = np.rint(np.nan_to_num(samples, nan=0.0) * SCALE)
-    index: NDArray[np.int32] = np.clip(scaled, -32_768, 32_767).astype(np.int32)
+    sane = np.clip(np.nan_to_num(samples, nan=0.0), -1.0, 1.0)
+    index: NDArray[np.int32] = np.minimum(np.rint(sane * SCALE), 32_767).astype(np.int32)
     return index + np.int32(32_768)

@@ -74,7 +74,7 @@ class FileCall:
     def play(self, block: Block) -> None:
         """Nobody listens."""
 
-    async def hang_up(self) -> None:
+    def hang_up(self) -> None:
         """Stop before the end."""
         self._over = True
 

@@ -8,7 +8,9 @@ everything in it was delivered.
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import select
 import stat
 from collections.abc import Iterator
@@ -34,6 +36,10 @@ HEADERS_KNOW = {"wav", "w64", "flac", "mp3", "matroska,webm", "mov,mp4,m4a,3gp,3
 """Formats whose header tells the duration instead of guessing it."""
 SHORT = 0.98
 """Share of its stated duration below which a file is called truncated."""
+HOLE, MAX_HOLE = 0.1, 600.0
+"""Seconds of a hole in the time line that is worth filling, and of one that is an error."""
+TAG = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)")
+"""How Matroska states the duration of one stream."""
 TICK = 0.2
 """Seconds after which a read from a pipe looks whether it is still wanted."""
 PAGE = 65_307
@@ -50,16 +56,38 @@ class Media:
         self.seconds = 0.0
         self._container: Any = self._open()
         self._stream = self._audio()
-        total = self._container.duration
-        self.duration: float | None = total / av.time_base if total and total > 0 else None
+        self._origin = (self._container.start_time or 0) / av.time_base
+        self.duration = self._promised()
 
     def __iter__(self) -> Iterator[tuple[int, Samples]]:
         for frame in self._frames():
             samples = _samples(frame)
             if samples.size and frame.sample_rate:
+                yield from self._gap(frame, len(samples))
                 self.seconds += samples.shape[1] / frame.sample_rate
                 yield frame.sample_rate, samples
         self._complain()
+
+    def _gap(self, frame: av.audio.AudioFrame, channels: int) -> Iterator[tuple[int, Samples]]:
+        """Fill a hole in the file's time line, so that words keep the times they are heard at."""
+        missing = (frame.time or 0.0) - self._origin - self.seconds
+        if not HOLE < missing < MAX_HOLE:
+            return
+        for portion in range(math.ceil(missing)):
+            seconds = min(1.0, missing - portion)
+            self.seconds += seconds
+            silence = np.zeros((channels, round(seconds * frame.sample_rate)), np.float32)
+            yield frame.sample_rate, silence
+
+    def _promised(self) -> float | None:
+        """The length of the sound as the file states it, in seconds; none when it does not."""
+        stream, whole = self._stream, self._container.duration
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        if tag := TAG.fullmatch(stream.metadata.get("DURATION", "")):
+            return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+        alone = len(self._container.streams) == 1
+        return whole / av.time_base if alone and whole and whole > 0 else None
 
     def stop(self) -> None:
         """Let a read that waits for a pipe return; from any thread."""

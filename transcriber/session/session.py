@@ -58,16 +58,16 @@ class Session:
 
     async def run(self) -> None:
         """Stay until the call ends; raises what ended it, after everybody's last words."""
-        self._began, reason = self._clock(), "failed"
+        self._began, reason = self._clock(), "cancelled"
         self._bus.publish(CallStarted(session_id=self.id, data=Started(room=self._call.room)))
         try:
             async with self._tasks:
                 problem = await self._stay()
                 for person_id in tuple(self._speakers):
                     self.left(person_id)
+            reason = "failed" if problem else "ended"
             if problem:
                 raise problem
-            reason = "ended"
         finally:
             self._terminated(reason)
 

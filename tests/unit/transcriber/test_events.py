@@ -111,3 +111,9 @@ def test_times_are_utc_with_milliseconds() -> None:
     moment = datetime(2026, 7, 1, 14, 0, 0, 123456, tzinfo=berlin)
     event = events.TtsStarted(session_id="s", timestamp=moment, data=SPOKEN)
     assert json.loads(event.model_dump_json())["timestamp"] == "2026-07-01T12:00:00.123Z"
+
+
+def test_events_do_not_change() -> None:
+    event = events.CallStarted(session_id="s", data=events.Started(room="r"))
+    with pytest.raises(ValidationError):
+        setattr(event, "session_id", "other")  # noqa: B010 - mypy knows it too

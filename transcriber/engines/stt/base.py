@@ -61,6 +61,21 @@ class EngineInfo:
     network: bool = True
     licence: str = ""
 
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What it can do, in words."""
+        flags = {
+            "streaming": self.streaming,
+            "partials": self.partials,
+            f"{self.word_times} word times": self.word_times != "none",
+            "punctuation": self.punctuation,
+            "confidence": self.confidence,
+            "vocabulary": self.vocabulary,
+            "turns": self.turns,
+            "offline": not self.network,
+        }
+        return tuple(ability for ability, has in flags.items() if has)
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

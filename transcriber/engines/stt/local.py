@@ -46,6 +46,7 @@ PATIENCE = 62
 """Blocks (five seconds) a stream keeps while its audio cannot be decoded in time."""
 BEHIND = 6
 """Blocks (half a second) waiting from which on partials are skipped."""
+LOADING = "loading the embedded recogniser"
 
 Decode = Callable[[Samples], str]
 
@@ -104,12 +105,12 @@ class Local:
     async def prepare(self, progress: Progress) -> None:
         """Load the models, in a thread."""
         if self._decoder is None:
-            progress("loading the embedded recogniser", 0.0)
+            progress(LOADING, 0.0)
             files = await asyncio.to_thread(moonshine.find, self._options.model_dir)
             model = await asyncio.to_thread(moonshine.Moonshine, files)
             self._silero = await asyncio.to_thread(Silero)
             self._decoder = Decoder(model, self._options.threads)
-        progress("embedded recogniser ready", 1.0)
+        progress(LOADING, 1.0)
 
     async def __aenter__(self) -> Self:
         await self.prepare(lambda what, done: None)

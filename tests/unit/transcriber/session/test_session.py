@@ -196,6 +196,7 @@ async def test_cancelling_a_session_leaves_nothing() -> None:
         await task
     assert stt.open_streams == 0
     assert isinstance(events[-1], CallTerminated)
+    assert events[-1].data.reason == "cancelled"
 
 
 async def test_five_hundred_speakers_for_a_minute() -> None:

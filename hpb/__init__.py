@@ -1,0 +1,76 @@
+"""Nextcloud Talk's signaling server ("high-performance backend"), as a client."""
+
+from hpb import events, requests
+from hpb.auth import Credentials, Internal, Ticket, Token
+from hpb.client import Client
+from hpb.errors import Congested, HpbError, LockedOut, Lost, Refused, TooBig, Unanswered
+from hpb.events import (
+    Answer,
+    Candidate,
+    Changed,
+    Control,
+    Entered,
+    Event,
+    Failed,
+    Flags,
+    InCall,
+    InCallAll,
+    Joined,
+    Left,
+    Member,
+    Message,
+    Offer,
+    Offline,
+    Participant,
+    Properties,
+    Removed,
+    RoomMessage,
+    Switch,
+    Unknown,
+)
+from hpb.protocol import Signaling
+from hpb.requests import Ice, Request
+from hpb.retry import Retry
+
+__all__ = [
+    "Answer",
+    "Candidate",
+    "Changed",
+    "Client",
+    "Congested",
+    "Control",
+    "Credentials",
+    "Entered",
+    "Event",
+    "Failed",
+    "Flags",
+    "HpbError",
+    "Ice",
+    "InCall",
+    "InCallAll",
+    "Internal",
+    "Joined",
+    "Left",
+    "LockedOut",
+    "Lost",
+    "Member",
+    "Message",
+    "Offer",
+    "Offline",
+    "Participant",
+    "Properties",
+    "Refused",
+    "Removed",
+    "Request",
+    "Retry",
+    "RoomMessage",
+    "Signaling",
+    "Switch",
+    "Ticket",
+    "Token",
+    "TooBig",
+    "Unanswered",
+    "Unknown",
+    "events",
+    "requests",
+]

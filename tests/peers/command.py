@@ -1,0 +1,43 @@
+"""The command line as its users run it: another process, and what it printed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Ran", "transcriber"]
+
+PATIENCE = 120
+"""Seconds after which a command counts as stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What it said on standard error."""
+        return self.err.splitlines()
+
+
+def transcriber(*arguments: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Ran:
+    """Run it to its end."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "transcriber", *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+        env=os.environ | (env or {}),
+    )
+    assert ran.returncode != -signal.SIGSEGV, "it crashed"
+    return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())

@@ -1,0 +1,124 @@
+"""The rest of the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.peers.command import transcriber
+from tests.unit.transcriber.test_config import BROKEN
+from transcriber import config
+
+VERBS = ("serve", "transcribe", "check", "engines", "settings")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_teaches_with_examples(verb: str) -> None:
+    ran = transcriber(verb, "--help")
+    assert ran.code == 0
+    assert f"  transcriber {verb}" in ran.out or f" transcriber {verb}" in ran.out
+    assert "exit codes:" in ran.out
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "transcriber", "--help"]
+    ran = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert "transcribe" in ran.stdout
+    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert "transcriber.cli" in imported
+    heavy = {"numpy", "av", "pydantic", "aiohttp", "rich", "sherpa_onnx", "structlog", "asyncio"}
+    assert not imported & heavy
+
+
+def test_a_wrong_option_is_usage() -> None:
+    assert transcriber("transcribe").code == 2
+    assert transcriber("transcribe", "x.wav", "--format", "doc").code == 2
+    assert transcriber("sing").code == 2
+
+
+def test_engines_are_listed_for_people_and_scripts() -> None:
+    assert "local" in transcriber("engines").out
+    (engine,) = map(json.loads, transcriber("engines", "--json").out.splitlines())
+    assert engine["name"] == "local"
+    assert engine["usable"] is True
+    assert engine["languages"] == ["en"]
+
+
+def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    ran = transcriber("engines", "--json", env={"LOCAL_MODEL_DIR": str(tmp_path)})
+    (engine,) = map(json.loads, ran.out.splitlines())
+    assert engine["usable"] is False
+    assert "LOCAL_MODEL_DIR" in engine["unusable"]
+
+
+def test_a_sound_configuration_is_found_sound() -> None:
+    ran = transcriber("check", env={"HTTP_PORT": "0"})
+    assert ran.code == 0, ran.out + ran.err
+    assert "WRONG" not in ran.out
+
+
+UNREACHABLE = {
+    "ASR_BACKEND": "kaldi",
+    "LOCAL_MODEL_DIR": "/nowhere",
+    "HTTP_HOST": "192.0.2.1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    "ASR_LANGUAGE": "tlh",
+    "TRANSCRIBER_CONFIG": "/nowhere.yaml",
+    "API_TOKEN_FILE": "/nowhere",
+}
+"""Values of the right form that lead nowhere."""
+
+
+@pytest.mark.parametrize(("name", "value"), [*BROKEN.items(), *UNREACHABLE.items()])
+def test_each_setting_broken_in_turn_is_named(name: str, value: str) -> None:
+    ran = transcriber("check", env={"HTTP_PORT": "0"} | {name: value})
+    assert ran.code == 3
+    assert name in ran.out + ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_every_setting_can_be_broken_or_takes_any_value() -> None:
+    anything = {"API_TOKEN"}
+    broken = {name.removesuffix("_FILE") for name in (*BROKEN, *UNREACHABLE)}
+    assert {setting.name for setting in config.table()} <= broken | anything
+
+
+def test_check_speaks_to_scripts() -> None:
+    ran = transcriber("check", "--json", env={"HTTP_PORT": "0"})
+    verdicts = [json.loads(line) for line in ran.out.splitlines()]
+    assert {verdict["setting"] for verdict in verdicts} >= {"ASR_BACKEND", "HTTP_PORT"}
+    assert all(verdict["ok"] for verdict in verdicts)
+
+
+def test_settings_show_where_they_come_from_and_no_secrets() -> None:
+    ran = transcriber("settings", "--json", env={"API_TOKEN": "s3cret", "HTTP_PORT": "1234"})
+    found = {one["name"]: one for one in map(json.loads, ran.out.splitlines())}
+    assert found["HTTP_PORT"]["origin"] == "environment"
+    assert found["API_TOKEN"]["value"] == "(set)"
+    assert "s3cret" not in ran.out
+    assert "s3cret" not in transcriber("settings", env={"API_TOKEN": "s3cret"}).out
+
+
+def test_a_reader_who_leaves_early_is_no_trouble() -> None:
+    command = f"{sys.executable} -m transcriber settings --json | head -n 1"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+
+
+def test_nothing_is_written_to_the_home_folder_and_no_maker_is_told(tmp_path: Path) -> None:
+    code = "from transcriber.engines.vad import Silero; import sherpa_onnx; Silero()"
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = Path("README.md").read_text()
+    for verb in VERBS:
+        assert re.search(rf"\btranscriber {verb}\b", readme)

@@ -1,0 +1,49 @@
+"""What the READMEs tell people to type works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+READMES = [path for path in Path().glob("**/README.md") if ".venv" not in path.parts]
+LONG = {"make demo", "make test", "make check", "make setup", "make bench", "make peers", "make"}
+"""Commands that this suite is part of, or that run for long: their dry run must work."""
+SERVES = re.compile(r"transcriber serve|make serve")
+"""Commands that do not end by themselves; the tests of the service run them."""
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def commands() -> list[str]:
+    """Each line of each block marked `sh`."""
+    blocks = [block for path in READMES for block in BLOCK.findall(path.read_text())]
+    lines = [line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line and not SERVES.search(line)})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_documented_command_works(command: str) -> None:
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    dry = f"make -n {command.removeprefix('make')}" if command in LONG else command
+    ran = subprocess.run(dry, shell=True, capture_output=True, text=True, timeout=300, env=env)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("path", READMES, ids=str)
+def test_documented_files_exist(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        assert (path.parent / target).exists(), f"{path} links to {target}"
+
+
+def test_the_two_commands_are_in_the_readme() -> None:
+    assert {"make demo", "make test"} <= set(commands())
+
+
+def test_every_package_explains_itself() -> None:
+    for package in Path().glob("*/__init__.py"):
+        assert (package.parent / "README.md").exists()

@@ -1,0 +1,250 @@
+"""An installation and a call, as Nextcloud and Talk drive them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.fakes.call import FakeCall
+from tests.fakes.stt import FakeStt
+from tests.peers import until
+from tests.peers.nextcloud import SECRET, Nextcloud, headers
+from transcriber.bus.memory import Bus
+from transcriber.connectors import nextcloud
+from transcriber.engines.stt.base import Progress
+from transcriber.errors import EngineError
+from transcriber.session.supervisor import Supervisor
+from transcriber.session.wishes import Wish
+from transcriber.web.appapi import AppApiGuard
+from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.server import application, listen
+
+ROOM = "abcd1234"
+ANN = "Ab+c/d" * 40
+"""Talk's session ids are long and have slashes in them."""
+READ = {"roomToken": ROOM, "ncSessionId": ANN, "enable": True}
+
+
+class Installation:
+    """Our side, with a supervisor that never gets anywhere."""
+
+    def __init__(self, cloud: Nextcloud) -> None:
+        self.cloud = cloud
+        self.problem: EngineError | None = None
+        self.supervisor = Supervisor(self._connect, stt=FakeStt(), bus=Bus(), most=3)
+
+    async def prepare(self, progress: Progress) -> None:
+        for done in (0.0, 0.5, 1.0):
+            progress("model", done)
+            await asyncio.sleep(0)
+        if self.problem:
+            raise self.problem
+
+    def _connect(self, room: str, wish: Callable[[], Wish]) -> FakeCall:
+        raise OSError("the signaling server is down")
+
+    @property
+    def readers(self) -> dict[str, dict[str, str]]:
+        return {wish.room: dict(wish.readers) for wish in self.supervisor.wishes}
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Nextcloud]:
+    async with Nextcloud().running() as running:
+        yield running
+
+
+@pytest.fixture
+async def installed(cloud: Nextcloud) -> AsyncIterator[Installation]:
+    ours = Installation(cloud)
+    assert cloud._http
+    app = ExApp(
+        nextcloud.Nextcloud(cloud.identity, cloud._http),
+        ours.supervisor,
+        prepare=ours.prepare,
+        heard=("en", "fr"),
+        readable=("de",),
+        version="0.1.0",
+    )
+    web_app = application(app.routes(), AppApiGuard(cloud.identity), explain=talk_error)
+    async with listen(web_app, "127.0.0.1", 0) as cloud.app_url, asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.run())
+        tasks.create_task(ours.supervisor.run())
+        yield ours
+        app.stop()
+        ours.supervisor.stop()
+
+
+async def test_from_install_to_disable(installed: Installation) -> None:
+    cloud = installed.cloud
+    assert await cloud.call("GET", "/heartbeat", sent={}) == (200, {"status": "ok"})
+    assert await cloud.call("POST", "/init") == (200, {})
+    await until(lambda: 100 in cloud.progress)
+    assert cloud.progress == sorted(cloud.progress)
+    assert await cloud.call("GET", "/enabled") == (200, {"enabled": True})
+    assert (await cloud.call("POST", "/api/v1/call/transcribe", READ))[0] == 200
+    assert installed.readers == {ROOM: {ANN: ""}}
+    off = READ | {"enable": False}
+    assert (await cloud.call("POST", "/api/v1/call/transcribe", off))[0] == 200
+    assert installed.readers == {ROOM: {}}
+    assert await cloud.call("PUT", "/enabled?enabled=0") == (200, {"error": ""})
+    assert installed.readers == {}
+    assert await cloud.call("GET", "/enabled") == (200, {"enabled": False})
+
+
+async def test_languages_have_what_the_page_needs(installed: Installation) -> None:
+    status, languages = await installed.cloud.call("GET", "/api/v1/languages")
+    assert status == 200
+    assert languages == {
+        "en": {"name": "English", "metadata": {"separator": " ", "rtl": False}},
+        "fr": {"name": "Français", "metadata": {"separator": " ", "rtl": False}},
+    }
+
+
+async def test_capabilities_have_the_shape_that_talk_reads(installed: Installation) -> None:
+    _, answer = await installed.cloud.call("GET", "/capabilities")
+    can = answer["live_transcription"]
+    assert can["features"] == ["live_transcription", "live_translation"]
+    assert set(can["live_transcription"]["supported_languages"]) == {"en", "fr"}
+    languages = can["live_translation"]["supported_translation_languages"]
+    assert set(languages["target_languages"]) == {"de"}
+
+
+async def test_the_language_of_a_room_changes_for_its_readers(installed: Installation) -> None:
+    spoken = {"roomToken": ROOM, "langId": "fr"}
+    call = installed.cloud.call
+    status, answer = await call("POST", "/api/v1/call/set-language", spoken)
+    assert (status, set(answer)) == (404, {"error"})
+    await call("POST", "/api/v1/call/transcribe", READ)
+    assert (await call("POST", "/api/v1/call/set-language", spoken))[0] == 200
+    assert [wish.language for wish in installed.supervisor.wishes] == ["fr"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("de", 200), (None, 200), ("es", 550)], ids=["known", "back", "unknown"]
+)
+async def test_a_reader_chooses_what_to_read(
+    installed: Installation, target: str | None, status: int
+) -> None:
+    wish = {"roomToken": ROOM, "ncSessionId": ANN, "langId": target}
+    path = "/api/v1/translation/set-target-language"
+    if status == 200:
+        assert (await installed.cloud.call("POST", path, wish))[0] == 404
+    await installed.cloud.call("POST", "/api/v1/call/transcribe", READ)
+    assert (await installed.cloud.call("POST", path, wish))[0] == status
+    assert installed.readers[ROOM][ANN] == (target if target == "de" else "")
+
+
+async def test_pressing_twice_is_pressing_once_and_one_does_not_stop_another(
+    installed: Installation,
+) -> None:
+    call = installed.cloud.call
+    for reader in (ANN, ANN, "bob"):
+        await call("POST", "/api/v1/call/transcribe", READ | {"ncSessionId": reader})
+    await call("POST", "/api/v1/call/transcribe", READ | {"ncSessionId": "bob", "enable": False})
+    assert installed.readers == {ROOM: {ANN: ""}}
+    assert (await call("POST", "/api/v1/call/leave", {"roomToken": ROOM}))[0] == 200
+    assert installed.readers == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"roomToken": "../etc"},
+        {"roomToken": ""},
+        {"ncSessionId": ""},
+        {"ncSessionId": "x" * 600},
+        {"enable": "perhaps"},
+        {"langId": "tlh"},
+        {"langId": "<script>"},
+        {"roomToken": None},
+    ],
+)
+async def test_what_makes_no_sense_is_refused_in_talks_form(
+    installed: Installation, change: dict[str, object]
+) -> None:
+    status, answer = await installed.cloud.call("POST", "/api/v1/call/transcribe", READ | change)
+    assert 400 <= status < 500
+    assert list(answer) == ["error"]
+    assert installed.readers == {}
+
+
+async def test_too_many_rooms_are_refused_clearly(installed: Installation) -> None:
+    answers = [
+        await installed.cloud.call("POST", "/api/v1/call/transcribe", READ | {"roomToken": room})
+        for room in ("room1", "room2", "room3", "room4")
+    ]
+    assert [status for status, _ in answers] == [200, 200, 200, 503]
+    assert "3 rooms" in answers[-1][1]["error"]
+
+
+def proof(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+FORGED: dict[str, dict[str, str | None]] = {
+    "nothing": {"AUTHORIZATION-APP-API": None},
+    "empty": {"AUTHORIZATION-APP-API": ""},
+    "no base64": {"AUTHORIZATION-APP-API": "%%%"},
+    "wrong secret": {"AUTHORIZATION-APP-API": proof("ann:wrong")},
+    "secret as user": {"AUTHORIZATION-APP-API": proof(f"{SECRET}:")},
+    "no colon": {"AUTHORIZATION-APP-API": proof(SECRET)},
+    "secret and more": {"AUTHORIZATION-APP-API": proof(f":{SECRET}x")},
+    "another app": {"EX-APP-ID": "other"},
+    "no app": {"EX-APP-ID": None},
+    "no version": {"EX-APP-VERSION": None},
+    "no app api": {"AA-VERSION": None},
+    "too long": {"AUTHORIZATION-APP-API": proof(f":{SECRET}" + "x" * 6000)},
+}
+PROTECTED = [
+    ("POST", "/init"), ("PUT", "/enabled?enabled=1"), ("GET", "/enabled"), ("GET", "/capabilities"),
+    ("GET", "/api/v1/languages"), ("POST", "/api/v1/call/transcribe"),
+    ("POST", "/api/v1/call/set-language"), ("POST", "/api/v1/call/leave"),
+    ("POST", "/api/v1/translation/set-target-language"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", FORGED)
+async def test_whoever_is_not_our_nextcloud_gets_nothing(
+    installed: Installation, forged: str
+) -> None:
+    for method, path in PROTECTED:
+        sent = headers(changed=FORGED[forged])
+        status, answer = await installed.cloud.call(method, path, READ, sent=sent)
+        assert (status, list(answer)) == (401, ["error"])
+    assert installed.readers == {}
+    assert installed.cloud.progress == []
+
+
+async def test_answers_come_at_once_although_nothing_works(installed: Installation) -> None:
+    """A tenth of a second of our own CPU for fifty presses: Talk waits three seconds for each."""
+    began = time.process_time()
+    for number in range(50):
+        press = READ | {"ncSessionId": f"user{number}"}
+        assert (await installed.cloud.call("POST", "/api/v1/call/transcribe", press))[0] == 200
+    assert len(installed.readers[ROOM]) == 50
+    assert time.process_time() - began < 2
+
+
+async def test_a_restarted_container_remembers_that_it_was_enabled(cloud: Nextcloud) -> None:
+    cloud.state, cloud.down = 1, 1
+    ours = Installation(cloud)
+    assert cloud._http
+    home = nextcloud.Nextcloud(cloud.identity, cloud._http)
+    app = ExApp(home, ours.supervisor, prepare=ours.prepare, heard=("en",))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.run())
+        await until(lambda: app.enabled)
+        app.stop()
+
+
+async def test_a_failed_installation_says_why(installed: Installation) -> None:
+    installed.problem = EngineError("unusable", "no model", remedy="install it")
+    await installed.cloud.call("POST", "/init")
+    await until(lambda: installed.cloud.errors)
+    assert installed.cloud.errors == ["no model; install it"]
+    assert 100 not in installed.cloud.progress

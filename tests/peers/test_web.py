@@ -1,0 +1,220 @@
+"""The HTTP side, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import BaseModel, Field
+from structlog.testing import capture_logs
+
+from transcriber.errors import BadInput, Misconfigured, Overloaded
+from transcriber.telemetry import METRICS
+from transcriber.web import health
+from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.problems import ProblemError
+from transcriber.web.routes import BODY, PUBLIC, Route, token
+from transcriber.web.server import MAX_BODY, application, listen
+
+TOKEN = {"Authorization": "Bearer s3cret"}
+
+
+class Order(BaseModel):
+    """What somebody wants."""
+
+    dish: str
+    plates: int = Field(ge=1)
+
+
+async def order(request: web.Request) -> BaseModel:
+    return request[BODY]
+
+
+async def fail(request: web.Request) -> BaseModel:
+    match request.match_info["how"]:
+        case "input":
+            raise BadInput("the soup is cold", remedy="warm it")
+        case "full":
+            raise Overloaded("no table is free")
+        case "problem":
+            raise ProblemError(409, "taken", "somebody sits there", retry_after=7)
+        case "moved":
+            raise web.HTTPFound("/health")
+        case _:
+            raise RuntimeError("the cook's secret")
+
+
+ROUTES = [
+    Route("POST", "/orders", order, token("orders:write"), "Order", request=Order, status=201),
+    Route("GET", "/fail/{how}", fail, PUBLIC, "Fail"),
+]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    unready = iter(["still loading"])
+    routes = health.routes(unready=lambda: next(unready, ""), metrics=METRICS.registry)
+    app = application([*ROUTES, *routes], BearerGuard(AdminToken("s3cret")))
+    async with listen(app, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as session:
+        yield session
+
+
+async def test_it_is_alive_and_becomes_ready(http: aiohttp.ClientSession) -> None:
+    async with http.get("/health") as answer:
+        assert await answer.json() == {"status": "ok"}
+    async with http.get("/ready") as answer:
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert (await answer.json())["detail"] == "still loading"
+    async with http.get("/ready") as answer:
+        assert answer.status == 200
+
+
+async def test_metrics_are_for_those_who_may_see_them(http: aiohttp.ClientSession) -> None:
+    async with http.get("/metrics") as answer:
+        assert answer.status == 401
+    async with http.get("/metrics", headers=TOKEN) as answer:
+        assert 'route="/metrics",status="401"' in await answer.text()
+
+
+async def test_a_body_is_checked_and_its_wrong_fields_named(http: aiohttp.ClientSession) -> None:
+    good = {"dish": "soup", "plates": 2}
+    async with http.post("/orders", json=good, headers=TOKEN) as answer:
+        assert (answer.status, await answer.json()) == (201, good)
+    async with http.post("/orders", json={"plates": 0}, headers=TOKEN) as answer:
+        problem = await answer.json()
+    assert (problem["status"], problem["type"]) == (422, "invalid-body")
+    assert [error["loc"] for error in problem["errors"]] == [["dish"], ["plates"]]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"dish": NaN}'])
+async def test_garbage_is_a_clear_error(http: aiohttp.ClientSession, body: bytes) -> None:
+    async with http.post("/orders", data=body, headers=TOKEN) as answer:
+        assert answer.status == 422
+        assert answer.content_type == "application/problem+json"
+
+
+async def test_too_large_a_body_is_refused(http: aiohttp.ClientSession) -> None:
+    async with http.post("/orders", data=io.BytesIO(bytes(MAX_BODY + 1)), headers=TOKEN) as answer:
+        assert answer.status == 413
+
+
+async def test_nothing_is_done_without_the_token(http: aiohttp.ClientSession) -> None:
+    async with http.post("/orders", data=b"{") as answer:
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "type_", "detail"),
+    [
+        ("input", 400, "bad-input", "the soup is cold; warm it"),
+        ("full", 503, "overloaded", "no table is free"),
+        ("problem", 409, "taken", "somebody sits there"),
+        ("crash", 500, "internal", "something went wrong; it has been logged"),
+    ],
+)
+async def test_errors_have_one_form(
+    http: aiohttp.ClientSession, how: str, status: int, type_: str, detail: str
+) -> None:
+    with capture_logs() as logs:
+        async with http.get(f"/fail/{how}") as answer:
+            problem = await answer.json()
+    assert (answer.status, problem["status"]) == (status, status)
+    assert (problem["type"], problem["detail"]) == (type_, detail)
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert len(logs) == (how == "crash")
+
+
+async def test_unknown_paths_and_methods_are_problems_too(http: aiohttp.ClientSession) -> None:
+    async with http.get("/nowhere") as answer:
+        assert (await answer.json())["type"] == "not-found"
+    async with http.delete("/health") as answer:
+        assert (await answer.json())["type"] == "method-not-allowed"
+
+
+async def test_a_redirect_stays_one(http: aiohttp.ClientSession) -> None:
+    async with http.get("/fail/moved", allow_redirects=False) as answer:
+        assert answer.status == 302
+
+
+async def test_a_caller_may_name_the_request_sensibly(http: aiohttp.ClientSession) -> None:
+    async with http.get("/health", headers={"X-Request-Id": "abc-1"}) as answer:
+        assert answer.headers["X-Request-Id"] == "abc-1"
+    async with http.get("/health", headers={"X-Request-Id": "<script>"}) as answer:
+        assert answer.headers["X-Request-Id"].startswith("req_")
+
+
+async def test_every_answer_carries_the_headers_of_a_careful_server(
+    http: aiohttp.ClientSession,
+) -> None:
+    for path in ("/health", "/nowhere", "/fail/crash"):
+        async with http.get(path) as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_an_address_in_use_or_not_ours_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Misconfigured, match=rf"HTTP_PORT: {port} is in use"):
+            async with listen(application([], BearerGuard(AdminToken(""))), "127.0.0.1", port):
+                pass
+    with pytest.raises(Misconfigured, match="HTTP_HOST"):
+        async with listen(application([], BearerGuard(AdminToken(""))), "192.0.2.77", 0):
+            pass
+
+
+@asynccontextmanager
+async def service(
+    *, ask: signal.Signals = signal.SIGTERM, **env: str
+) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
+    """Run it as its users do; yields a client, and a list that will hold what it logged."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "transcriber", "serve", "--json"),
+        env=os.environ | {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret"} | env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stderr
+    logged: list[str] = []
+    try:
+        async with asyncio.timeout(30):
+            url = json.loads(await process.stdout.readline())["url"]
+        async with aiohttp.ClientSession(url) as http:
+            yield http, logged
+    finally:
+        process.send_signal(ask)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+        logged += [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
+
+
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])
+async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signals) -> None:
+    async with service(ask=ask) as (http, logged):
+        async with http.get("/ready") as answer:
+            assert answer.status == 200
+        async with http.get("/metrics", headers=TOKEN) as answer:
+            assert "transcriber_calls 0.0" in await answer.text()
+    assert logged == ["started", "stopping"]
+
+
+async def test_without_a_recogniser_the_service_starts_and_says_what_is_missing() -> None:
+    async with service(LOCAL_MODEL_DIR="/nowhere") as (http, logged):
+        async with http.get("/health") as answer:
+            assert answer.status == 200
+        async with http.get("/ready") as answer:
+            assert answer.status == 503
+            assert "LOCAL_MODEL_DIR" in (await answer.json())["detail"]
+    assert logged == ["recogniser is not usable", "started", "stopping"]

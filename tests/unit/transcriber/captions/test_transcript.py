@@ -1,0 +1,100 @@
+"""Transcripts as files."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcriber.captions.transcript import FORMATS, HORIZON_MS, Format, Transcript, writer
+from transcriber.events import Speech, SpokenWord
+
+
+def said(text: str, start: int = 0, end: int = 1000, *, who: str = "1", name: str = "") -> Speech:
+    return Speech(
+        room="r", person_id=who, person_name=name, transcript=text, language="en",
+        start_ms=start, end_ms=end,
+    )  # fmt: skip
+
+
+def written(form: Format, *cues: Speech, speakers: bool = False) -> str:
+    sheet = writer(form, speakers=speakers, source="talk.wav", language="en")
+    return sheet.head() + "".join(map(sheet.cue, cues)) + sheet.tail()
+
+
+def test_text_is_a_line_for_each_utterance() -> None:
+    assert written("txt", said("Hello\nthere."), said("Bye.")) == "Hello there.\nBye.\n"
+
+
+def test_text_names_speakers_when_there_are_several() -> None:
+    cues = [said("Hello.", name="Ann"), said("Bye.", who="2")]
+    assert written("txt", *cues, speakers=True) == "Ann: Hello.\n2: Bye.\n"
+
+
+def test_vtt_has_times_and_escapes_what_it_must() -> None:
+    assert written("vtt", said("a < b & c", 3_723_004, 3_724_000)) == (
+        "WEBVTT\n\n01:02:03.004 --> 01:02:04.000\na &lt; b &amp; c\n"
+    )
+
+
+def test_vtt_names_speakers_as_voices() -> None:
+    assert "<v Ann &amp; Bob>Hi" in written("vtt", said("Hi", name="Ann & Bob"), speakers=True)
+
+
+def test_srt_cues_are_numbered() -> None:
+    text = written("srt", said("One.", 0, 900), said("Two.", 1000, 2000, name="Ann"), speakers=True)
+    assert text == (
+        "1\n00:00:00,000 --> 00:00:00,900\n1: One.\n\n2\n00:00:01,000 --> 00:00:02,000\nAnn: Two.\n"
+    )
+
+
+def test_srt_names_nobody_when_there_is_one() -> None:
+    assert "\nOne.\n" in written("srt", said("One.", name="Ann"))
+
+
+def test_json_holds_everything() -> None:
+    word = SpokenWord(text="One.", start_ms=0, end_ms=500, estimated=True)
+    cue = said("One.", 0, 500).model_copy(update={"words": (word,), "confidence": 0.5})
+    whole = json.loads(written("json", cue, said("Zwölf.", 600, 900)))
+    assert (whole["source"], whole["language"], len(whole["segments"])) == ("talk.wav", "en", 2)
+    assert whole["segments"][0] == {
+        "speaker": "1", "start": 0.0, "end": 0.5, "text": "One.", "language": "en",
+        "confidence": 0.5,
+        "words": [{"text": "One.", "start": 0.0, "end": 0.5, "estimated": True}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_transcript_without_words_is_still_a_file_of_its_format(form: Format) -> None:
+    text = written(form)
+    assert json.loads(text)["segments"] == [] if form == "json" else text in ("", "WEBVTT\n")
+
+
+def test_no_cue_is_too_short_to_be_read() -> None:
+    assert "00:00:01.000 --> 00:00:01.300" in written("vtt", said("Hm.", 1000, 1000))
+
+
+@given(st.lists(st.integers(0, HORIZON_MS), max_size=40))
+def test_cues_come_in_the_order_of_their_beginnings_and_none_is_lost(late: list[int]) -> None:
+    transcript = Transcript()
+    speeches = [said(str(n), n * 1000 + HORIZON_MS - back) for n, back in enumerate(late)]
+    out = [ready for speech in speeches for ready in transcript.add(speech)]
+    out += transcript.rest()
+    assert sorted(out, key=lambda speech: speech.start_ms) == out
+    assert {speech.transcript for speech in out} == {str(n) for n in range(len(late))}
+
+
+def test_a_cue_waits_only_as_long_as_an_earlier_one_can_come() -> None:
+    transcript = Transcript()
+    assert list(transcript.add(said("first", 0))) == []
+    assert [s.transcript for s in transcript.add(said("later", HORIZON_MS + 1))] == ["first"]
+
+
+@given(st.text(), st.integers(0, 10**8), st.integers(-1000, 10**5))
+def test_any_words_make_one_cue(text: str, start: int, length: int) -> None:
+    cue = written("vtt", said(text, start, start + length)).removeprefix("WEBVTT\n\n")
+    times, words = cue.split("\n", 1)
+    assert re.fullmatch(r"\d+:\d\d:\d\d\.\d{3} --> \d+:\d\d:\d\d\.\d{3}", times)
+    assert words.count("\n") == 1
+    assert "-->" not in words

@@ -1,0 +1,24 @@
+"""Which engines there are."""
+
+import pytest
+
+from transcriber import engines
+from transcriber.errors import Misconfigured
+
+
+def test_every_registered_recogniser_can_be_described_without_loading_it() -> None:
+    for name in engines.stt_names():
+        kind = engines.stt(name)
+        assert kind.info.name == name
+        assert kind.info.languages
+        kind(kind.Options()).unusable()
+
+
+def test_an_unknown_name_says_which_there_are() -> None:
+    with pytest.raises(Misconfigured, match=r"ASR_BACKEND.*'kaldi'.*local"):
+        engines.stt("kaldi")
+
+
+def test_abilities_are_words() -> None:
+    assert "offline" in engines.stt("local").info.abilities
+    assert "turns" not in engines.stt("local").info.abilities

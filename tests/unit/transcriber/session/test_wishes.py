@@ -1,0 +1,31 @@
+"""What shall be true, as values."""
+
+import pytest
+
+from transcriber.session.wishes import Wish
+
+
+def test_equal_wishes_are_equal_however_they_came_about() -> None:
+    one = Wish("r").read_by("ann").read_by("bob").not_read_by("ann")
+    other = Wish("r").read_by("bob").read_by("bob")
+    assert one == other
+    assert one != other.spoken_in("fr")
+
+
+def test_reading_again_keeps_the_language() -> None:
+    wish = Wish("r").read_by("ann").translated("ann", "de").read_by("ann")
+    assert wish.readers == {"ann": "de"}
+
+
+def test_wishes_do_not_change_each_other() -> None:
+    before = Wish("r").read_by("ann")
+    before.read_by("bob")
+    before.not_read_by("ann")
+    assert before.readers == {"ann": ""}
+    with pytest.raises(TypeError):
+        before.readers["eve"] = ""  # type: ignore[index]
+
+
+def test_who_does_not_read_has_no_language() -> None:
+    with pytest.raises(KeyError):
+        Wish("r").translated("ann", "de")

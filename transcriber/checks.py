@@ -1,0 +1,104 @@
+"""
+Does what the settings name work? One check for each thing we depend on.
+
+A check tries what the service would do, and says which setting to change. Nothing is left running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from transcriber.app import recogniser
+from transcriber.audio.block import silence
+from transcriber.config import Settings
+from transcriber.engines.stt.base import StreamOptions
+from transcriber.errors import EngineError, Misconfigured
+from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.server import application, listen
+
+__all__ = ["Verdict", "check"]
+
+PATIENCE = 150.0
+"""Seconds for an engine to answer: a cold GPU may take two minutes."""
+REACH = 5.0
+"""Seconds for any other peer to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found; `problem` is empty when all is well."""
+
+    what: str
+    setting: str
+    problem: str = ""
+
+
+async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
+    """Try everything, and tell what came of it as it comes; true when all is well."""
+    checks: list[Callable[[Settings], Awaitable[Verdict]]] = [_engine, _language, _address, _traces]
+    well = True
+    for one in checks:
+        verdict = await one(settings)
+        tell(verdict)
+        well = well and not verdict.problem
+    return well
+
+
+async def _engine(settings: Settings) -> Verdict:
+    """Open a stream, and let it hear a moment of silence."""
+    name = settings.speech.engine
+    what = f"recogniser {name}"
+    try:
+        stt = recogniser(settings)
+        async with asyncio.timeout(PATIENCE), stt, stt.open(StreamOptions()) as stream:
+            stream.push(silence())
+            stream.close()
+            async for _ in stream:
+                pass
+    except (EngineError, Misconfigured) as error:
+        return Verdict(what, "ASR_BACKEND", str(error))
+    except TimeoutError:
+        return Verdict(what, "ASR_BACKEND", f"no answer within {PATIENCE:.0f} seconds")
+    return Verdict(what, "ASR_BACKEND")
+
+
+async def _language(settings: Settings) -> Verdict:
+    language, name = settings.speech.language, settings.speech.engine
+    verdict = Verdict(f"language {language}", "ASR_LANGUAGE")
+    try:
+        known = recogniser(settings).info.languages
+    except Misconfigured:
+        return verdict
+    if "*" in known or language.partition("-")[0] in known:
+        return verdict
+    problem = f"{name} does not hear {language}; choose one of {', '.join(known)}"
+    return Verdict(verdict.what, verdict.setting, problem)
+
+
+async def _address(settings: Settings) -> Verdict:
+    what = f"address {settings.web.host} port {settings.web.port}"
+    try:
+        async with listen(
+            application([], BearerGuard(AdminToken(""))), settings.web.host, settings.web.port
+        ):
+            return Verdict(what, "HTTP_PORT")
+    except Misconfigured as error:
+        return Verdict(what, error.setting, str(error))
+
+
+async def _traces(settings: Settings) -> Verdict:
+    """Any answer will do: a collector refuses what is not a span."""
+    url = settings.telemetry.traces
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    if not url:
+        return Verdict("traces: not configured", name)
+    try:
+        timeout = aiohttp.ClientTimeout(total=REACH)
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url):
+            return Verdict(f"traces to {url}", name)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return Verdict(f"traces to {url}", name, f"cannot be reached: {type(error).__name__}")

@@ -1,0 +1,36 @@
+"""Run the service.
+
+It runs in the foreground and stops cleanly on Ctrl-C or SIGTERM. For example:
+
+  transcriber serve
+  HTTP_PORT=9000 LOG_FORMAT=json transcriber serve
+"""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add", "run"]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--json", action="store_true", help="print the address as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    import asyncio
+
+    from transcriber import app
+    from transcriber.cli.screen import show_json
+    from transcriber.cli.setup import configured
+
+    def started(url: str) -> None:
+        if args.json:
+            show_json({"url": url})
+        else:
+            print(f"listening on {url} (Ctrl-C to stop)", flush=True)
+
+    asyncio.run(app.serve(configured(), started))
+    return 0

@@ -1,0 +1,52 @@
+"""
+What shall be true: who wants to read which room, in which language.
+
+A wish is a value, pure to compare. Commands of users only change wishes; that reality follows is
+the supervisor's work, so a lost connection, our own restart and a second press of the same button
+are all the same case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+__all__ = ["Wish"]
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """
+    One room: its readers, by the id their conference knows them by, and the language spoken.
+
+    A reader's value is the language they want to read; empty as it is spoken.
+    """
+
+    room: str
+    language: str = "en"
+    readers: Mapping[str, str] = field(default_factory=lambda: NOBODY)
+
+    def read_by(self, reader: str) -> Wish:
+        """Somebody wants captions; whoever has them already keeps their language."""
+        return self._with({reader: self.readers.get(reader, "")})
+
+    def not_read_by(self, reader: str) -> Wish:
+        """Somebody wants none any more."""
+        rest = {one: target for one, target in self.readers.items() if one != reader}
+        return replace(self, readers=MappingProxyType(rest))
+
+    def translated(self, reader: str, target: str) -> Wish:
+        """A reader wants another language than is spoken; raises `KeyError` if they read none."""
+        if reader not in self.readers:
+            raise KeyError(reader)
+        return self._with({reader: target})
+
+    def spoken_in(self, language: str) -> Wish:
+        """Another language is spoken from now on."""
+        return replace(self, language=language)
+
+    def _with(self, readers: dict[str, str]) -> Wish:
+        return replace(self, readers=MappingProxyType({**self.readers, **readers}))

@@ -1,0 +1,163 @@
+"""
+What operators see: logs, metrics (all of them declared on this page) and traces.
+
+Logs are one event name and keys. What people say and who they are may only stand under keys that
+begin with `pii_`, which are removed unless the administrator asks for them; the text of an
+exception counts as such, since providers put our requests into it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from pydantic import BaseModel, Field
+
+from transcriber.errors import Misconfigured
+
+__all__ = ["METRICS", "TelemetryOptions", "configure_logs", "configure_traces", "span"]
+
+Event = MutableMapping[str, Any]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+FRAMES = 12
+"""Innermost frames of a traceback that a log line carries."""
+
+
+class TelemetryOptions(BaseModel):
+    """Settings of logs and traces."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", alias="LOG_LEVEL", description="how much is logged: debug, info, warning or error"
+    )
+    form: Literal["auto", "json", "console"] = Field(
+        "auto",
+        alias="LOG_FORMAT",
+        description="json, console, or auto: console on a terminal and json elsewhere",
+    )
+    pii: bool = Field(
+        False, alias="LOG_PII", description="keep personal data (names, words) in logs"
+    )
+    traces: str = Field(
+        "",
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="where OpenTelemetry traces are sent over HTTP; empty: nowhere",
+    )
+
+
+class Metrics:
+    """Everything that is counted, under the names that Prometheus sees."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        of: dict[str, Any] = {"registry": self.registry}
+        self.calls = Gauge("transcriber_calls", "Calls we are in", **of)
+        self.speech = Counter(
+            "transcriber_speech_seconds", "Seconds of speech recognised", ["language"], **of
+        )
+        self.finals = Counter("transcriber_finals", "Sentences recognised", ["language"], **of)
+        self.errors = Counter("transcriber_errors", "Failures, by their code", ["code"], **of)
+        self.requests = Histogram(
+            "transcriber_request_seconds",
+            "Time to answer HTTP requests",
+            ["method", "route", "status"],
+            buckets=(0.005, 0.02, 0.1, 0.5, 1, 3, 10),
+            **of,
+        )
+
+
+METRICS = Metrics()
+
+
+def configure_logs(options: TelemetryOptions) -> None:
+    """Send the logs of this process, and of the libraries in it, to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _describe_exception,
+        *(() if options.pii else (_drop_personal,)),
+    ]
+    human = options.form == "console" or (options.form == "auto" and sys.stderr.isatty())
+    renderer = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(_upper(options))),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=_upper(options), force=True)
+
+
+def configure_traces(endpoint: str) -> None:
+    """Send spans to an OpenTelemetry collector; nothing happens without an endpoint."""
+    if not endpoint:
+        return
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as missing:
+        raise Misconfigured(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OpenTelemetry is not installed",
+            remedy="install transcriber[otel] or leave the setting empty",
+        ) from missing
+    provider = TracerProvider(resource=Resource.create({"service.name": "transcriber"}))
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"))
+    )
+    trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def span(name: str, **attributes: str) -> Iterator[None]:
+    """Trace what happens inside; free when nobody configured traces."""
+    if "opentelemetry.trace" not in sys.modules:
+        yield
+        return
+    from opentelemetry import trace
+
+    with trace.get_tracer("transcriber").start_as_current_span(name, attributes=attributes):
+        yield
+
+
+def _upper(options: TelemetryOptions) -> str:
+    return options.level.upper()
+
+
+def _describe_exception(logger: Any, method: str, event: Event) -> Event:
+    """Say where an exception came from; what it says may be personal."""
+    info = event.pop("exc_info", None)
+    error = info if isinstance(info, BaseException) else _current(info)
+    if error is not None:
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+        event["exception"] = type(error).__qualname__
+        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        event["pii_exception"] = str(error)
+    return event
+
+
+def _current(info: bool | ExcInfo | None) -> BaseException | None:
+    if not info:
+        return None
+    return info[1] if isinstance(info, tuple) else sys.exc_info()[1]
+
+
+def _drop_personal(logger: Any, method: str, event: Event) -> Event:
+    return {key: value for key, value in event.items() if not key.startswith("pii_")}

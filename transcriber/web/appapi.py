@@ -1,0 +1,45 @@
+"""Is it our Nextcloud that calls? AppAPI's headers, checked in constant time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from aiohttp import web
+
+from transcriber.connectors.nextcloud import Identity
+from transcriber.web.problems import ProblemError
+from transcriber.web.routes import Auth
+
+__all__ = ["AppApiGuard"]
+
+MOST = 4096
+"""Characters of a header that we look at."""
+
+
+class AppApiGuard:
+    """Lets in only who knows the secret that AppAPI gave us, and means us."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._id = identity.app_id.encode()
+        self._secret = identity.secret.encode()
+
+    def __call__(self, request: web.Request, auth: Auth) -> None:
+        """Raise 401 unless the route is public or the caller is our Nextcloud."""
+        if auth.kind == "public":
+            return
+        if auth.kind != "appapi" or not self._knows(request):
+            raise ProblemError(401, "unauthorized", "this is not our Nextcloud")
+
+    def _knows(self, request: web.Request) -> bool:
+        headers = request.headers
+        given = headers.get("AUTHORIZATION-APP-API", "")[:MOST]
+        app_id = headers.get("EX-APP-ID", "").encode()
+        try:
+            _, colon, secret = base64.b64decode(given, validate=True).partition(b":")
+        except (binascii.Error, ValueError):
+            return False
+        versions = headers.get("AA-VERSION") and headers.get("EX-APP-VERSION")
+        known = hmac.compare_digest(app_id, self._id) & hmac.compare_digest(secret, self._secret)
+        return bool(known and colon and versions and self._secret)

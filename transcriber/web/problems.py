@@ -1,0 +1,91 @@
+"""
+Errors as answers: RFC 9457, the same form everywhere.
+
+`type` is a stable word, `detail` says what, where and what to do, `errors` names the fields. There
+is never a stack trace in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from transcriber.errors import BadInput, EngineError, Misconfigured, Overloaded, TranscriberError
+
+__all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
+
+REASONS = {status.value: status.phrase for status in HTTPStatus}
+"""The words of the statuses that HTTP knows; Talk has one of its own."""
+STATUS: dict[type[TranscriberError], int] = {
+    BadInput: 400,
+    Misconfigured: 503,
+    EngineError: 503,
+    Overloaded: 503,
+}
+"""What the application's errors are over HTTP."""
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    loc: list[str | int]
+    msg: str
+
+
+class Problem(BaseModel):
+    """The body of an error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    request_id: str = ""
+
+
+class ProblemError(Exception):
+    """Ends a request with an error; `retry_after` tells the caller when to come back."""
+
+    def __init__(
+        self,
+        status: int,
+        type_: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.problem = Problem(
+            type=type_,
+            title=REASONS.get(status, "Failed"),
+            status=status,
+            detail=detail,
+            errors=list(errors),
+        )
+
+
+def invalid(error: ValidationError) -> ProblemError:
+    """The error for a body whose fields are wrong."""
+    fields = [
+        FieldError(loc=list(wrong["loc"]), msg=wrong["msg"])
+        for wrong in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    names = ", ".join(".".join(map(str, field.loc)) or "body" for field in fields[:5])
+    return ProblemError(422, "invalid-body", f"the body is not valid: {names}", errors=fields)
+
+
+def of_http(error: web.HTTPException) -> ProblemError:
+    """The error for what aiohttp itself refuses: no such path, wrong method, body too large."""
+    slug = error.reason.lower().replace(" ", "-")
+    return ProblemError(error.status, slug, error.reason)
+
+
+def of_ours(error: TranscriberError) -> ProblemError:
+    """The error for what the application refuses."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    return ProblemError(status, error.code.replace("_", "-"), str(error))

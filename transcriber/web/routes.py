@@ -1,0 +1,54 @@
+"""
+What a route is.
+
+Every part of the HTTP side is a list of `Route`s. A route says who may call it, and there is no
+default for that; what it takes and gives are models, from which answers, errors and the published
+description are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+__all__ = ["APPAPI", "BODY", "PUBLIC", "Auth", "Handler", "Route", "token"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse | BaseModel]]
+
+BODY: web.RequestKey[BaseModel] = web.RequestKey("body", BaseModel)
+"""Where a handler finds the request's body, if its route names a model for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Who may call: everybody, whoever shows a token with the scope, or our Nextcloud."""
+
+    kind: Literal["public", "token", "appapi"]
+    scope: str = ""
+
+
+PUBLIC = Auth("public")
+APPAPI = Auth("appapi")
+
+
+def token(scope: str) -> Auth:
+    """Only with a bearer token that has this scope."""
+    return Auth("token", scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handler: Handler
+    auth: Auth
+    summary: str
+    request: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
+    status: int = 200

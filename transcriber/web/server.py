@@ -1,0 +1,171 @@
+"""
+The server: what holds for every route.
+
+Each request gets an id, a measured time, security headers, a check of who calls, a checked body,
+and an answer in one form, errors too. Handlers only do their work.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from transcriber.errors import Misconfigured, TranscriberError
+from transcriber.ids import new_id
+from transcriber.telemetry import METRICS
+from transcriber.web import problems
+from transcriber.web.auth import Guard
+from transcriber.web.problems import Problem, ProblemError
+from transcriber.web.routes import BODY, Route
+
+__all__ = ["WebOptions", "application", "listen"]
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body, unless a route reads a stream itself."""
+DRAIN = 5.0
+"""Seconds that running requests get when the server stops."""
+REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+"""What we accept from a caller as the request's id; anything else gets one of ours."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+Explain = Callable[[Problem], BaseModel]
+EXPLAIN: web.AppKey[Explain] = web.AppKey("explain")
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = structlog.get_logger(__name__)
+
+
+class WebOptions(BaseModel):
+    """Settings of the HTTP side."""
+
+    host: str = Field("127.0.0.1", alias="HTTP_HOST", description="address to listen on")
+    port: int = Field(
+        8080, ge=0, le=65_535, alias="HTTP_PORT", description="port to listen on; 0: any free one"
+    )
+    api_token: SecretStr = Field(
+        SecretStr(""),
+        alias="API_TOKEN",
+        description="the token that API calls must carry; empty: they are all refused",
+    )
+
+
+def application(
+    routes: Sequence[Route], guard: Guard, *, explain: Explain = lambda problem: problem
+) -> web.Application:
+    """Put routes behind the rules that hold for all; `explain` makes the body of an error."""
+    app = web.Application(middlewares=[_observed, _answered], client_max_size=MAX_BODY)
+    app[EXPLAIN] = explain
+    for route in routes:
+        app.router.add_route(route.method, route.path, partial(_serve, route, guard))
+    return app
+
+
+@asynccontextmanager
+async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve while the block runs; yields the base URL."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await _start(site, host, port)
+        bound = runner.addresses[0]
+        yield f"http://{host}:{bound[1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _start(site: web.TCPSite, host: str, port: int) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Misconfigured(
+                "HTTP_PORT", f"{port} is in use", remedy="stop what uses it or choose another"
+            ) from error
+        raise Misconfigured("HTTP_HOST", f"cannot listen on {host}: {error.strerror}") from error
+
+
+async def _serve(route: Route, guard: Guard, request: web.Request) -> web.StreamResponse:
+    guard(request, route.auth)
+    if route.request is not None:
+        request[BODY] = await _body(request, route.request)
+    answer = await route.handler(request)
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    return _json(answer, route.status)
+
+
+async def _body(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as error:
+        raise problems.invalid(error) from error
+
+
+@web.middleware
+async def _observed(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Name and time each request."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if REQUEST_ID.fullmatch(given) else new_id("req")
+    structlog.contextvars.bind_contextvars(request=request_id)
+    began = time.perf_counter()
+    response = await handler(request)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "none"
+    METRICS.requests.labels(request.method, route, response.status).observe(
+        time.perf_counter() - began
+    )
+    if not response.prepared:
+        response.headers.update({"X-Request-Id": request_id})
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+@web.middleware
+async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer."""
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        return _problem(request, error)
+    except TranscriberError as error:
+        return _problem(request, problems.of_ours(error))
+    except web.HTTPException as error:
+        if error.status < 400:
+            return web.Response(status=error.status, headers=error.headers)
+        return _problem(request, problems.of_http(error))
+    except Exception:
+        log.exception("request failed", path=request.path)
+        internal = ProblemError(500, "internal", "something went wrong; it has been logged")
+        return _problem(request, internal)
+
+
+def _problem(request: web.Request, error: ProblemError) -> web.Response:
+    request_id = structlog.contextvars.get_contextvars().get("request", "")
+    problem = error.problem.model_copy(update={"request_id": request_id})
+    body = request.app[EXPLAIN](problem)
+    response = _json(body, problem.status)
+    if body is problem:
+        response.content_type = "application/problem+json"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _json(model: BaseModel, status: int) -> web.Response:
+    return web.json_response(text=model.model_dump_json(), status=status)
