@@ -4,12 +4,16 @@ What a webhook costs, in SQLite and in PostgreSQL, with a real receiver in a pro
 Each event goes to one of the endpoints. First everything is added in batches (`add_ms_p99`), then a
 worker delivers all of it; then events trickle in while the worker runs, which is where the delay
 from `add` to the recorded answer is measured, and `add` once more (`add_busy_ms_p99`).
+
+`disk_ms_p99` is what the machine takes to force as many bytes to disk without any of this: where it
+is high, something else keeps disk or processor busy, and no `add` can be quicker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import resource
 import statistics
 import sys
@@ -27,7 +31,7 @@ from webhooks.models import Outcome
 from webhooks.sender import http_post
 from webhooks.worker import Notice
 
-BATCH = 50
+BATCH = 20
 """Events added together."""
 TRICKLE = 150
 """Events a second while the delay is measured."""
@@ -111,6 +115,19 @@ class Run:
 
 def p99(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[98]
+
+
+def disk_ms_p99(folder: str) -> float:
+    """What the machine takes to force as much to disk: the best that `add` can do."""
+    file = os.open(f"{folder}/disk", os.O_CREAT | os.O_WRONLY)
+    times = []
+    for number in range(300):
+        began = time.perf_counter()
+        os.pwrite(file, BODY * BATCH, number * len(BODY) * BATCH)
+        os.fdatasync(file)
+        times.append((time.perf_counter() - began) * 1000)
+    os.close(file)
+    return p99(times)
 
 
 def rss_mb() -> float:
@@ -201,6 +218,7 @@ async def bench(endpoints: int, events: int, seconds: float) -> dict[str, float]
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(postgres())
         urls = {"sqlite": f"sqlite:///{folder}/hooks.db", "postgres": server.url}
+        figures["disk_ms_p99"] = disk_ms_p99(folder)
         for name, url in urls.items():
             figures |= await measure(name, url, Run(endpoints, events, seconds), port)
     return figures
