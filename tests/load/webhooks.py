@@ -206,6 +206,7 @@ async def start_receiver(stack: AsyncExitStack) -> int:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", RECEIVER, stdout=asyncio.subprocess.PIPE
     )
+    stack.push_async_callback(process.wait)
     stack.callback(process.kill)
     assert process.stdout
     return int(await process.stdout.readline())
