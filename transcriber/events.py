@@ -3,26 +3,44 @@ The vocabulary: everything that can happen, in one place.
 
 An event's `type` is also its public name in webhooks, on the event stream and in the console,
 and `data` is its public payload. Adding a field is compatible; renaming or removing one is not.
-Every event travels in the same envelope, whoever carries it.
+Every event travels in the same envelope, whoever carries it. What has to change in a way that is
+not compatible becomes a new type; until then `version` counts the fields that were added.
+
+The names of the payload's fields are those that subscribers of earlier platforms know.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from transcriber.ids import new_id
 
 __all__ = [
+    "EVENT_TYPES",
+    "ActionExecuted",
     "CallStarted",
     "CallTerminated",
+    "DtmfReceived",
     "ErrorHappened",
     "Event",
+    "HookError",
+    "HookResult",
+    "SpeakerChanged",
     "SpeechFinal",
     "SpeechPartial",
     "SpokenWord",
+    "StateTransition",
+    "TrackPublished",
+    "TrackUnpublished",
+    "TtsCompleted",
+    "TtsStarted",
+    "WebhookBuried",
+    "WebhookDisabled",
+    "WebhookTest",
+    "json_schema",
 ]
 
 
@@ -40,7 +58,13 @@ class Frozen(BaseModel):
 
 
 class Event(Frozen):
-    """Something that happened during a session; the envelope that all events share."""
+    """
+    Something that happened during a session; the envelope that all events share.
+
+    `id` sorts by time. `session_id` is empty for what belongs to no session.
+    """
+
+    version: ClassVar[int] = 1
 
     id: str = Field(default_factory=lambda: new_id("evt"))
     type: str
@@ -104,6 +128,8 @@ class Speech(Frozen):
     end_ms: int
     confidence: float | None = None
     words: tuple[SpokenWord, ...] = ()
+    segments: tuple[SpokenWord, ...] = ()
+    """Phrases, for engines that hear phrases and not words."""
 
 
 class SpeechPartial(Event):
@@ -134,3 +160,232 @@ class ErrorHappened(Event):
 
     type: Literal["error"] = "error"
     data: Failure
+
+
+class Pressed(Frozen):
+    """
+    A key of a telephone: `key` as printed on it, `digit` the number of that character.
+
+    The number is what subscribers of earlier platforms read: 49 stands for "1".
+    """
+
+    room: str = ""
+    person_id: str = ""
+    key: str
+    digit: int
+    duration_ms: int = 0
+
+
+class DtmfReceived(Event):
+    """Somebody pressed a key."""
+
+    type: Literal["dtmf.received"] = "dtmf.received"
+    data: Pressed
+
+
+class Transition(Frozen):
+    """`trigger_event` is the text, the digit or `timeout` that made the dialog move."""
+
+    room: str = ""
+    from_state: str
+    to_state: str
+    trigger_event: str
+    dialog_name: str
+
+
+class StateTransition(Event):
+    """A dialog moved to another state."""
+
+    type: Literal["state.transition"] = "state.transition"
+    data: Transition
+
+
+class Executed(Frozen):
+    """What a dialog did; `params` as they were after rendering, without secrets."""
+
+    room: str = ""
+    action_type: str
+    params: dict[str, str] = {}
+
+
+class ActionExecuted(Event):
+    """A dialog did something."""
+
+    type: Literal["action.executed"] = "action.executed"
+    data: Executed
+
+
+class HookAnswer(Frozen):
+    """What a hook answered; `response` is its JSON, if it had any."""
+
+    room: str = ""
+    hook_url: str
+    status_code: int
+    response: dict[str, Any] | None = None
+
+
+class HookResult(Event):
+    """A dialog called a hook and was answered."""
+
+    type: Literal["hook.result"] = "hook.result"
+    data: HookAnswer
+
+
+class HookFailure(Frozen):
+    """Why a hook gave no usable answer."""
+
+    room: str = ""
+    hook_url: str
+    error: str
+
+
+class HookError(Event):
+    """A dialog called a hook in vain."""
+
+    type: Literal["hook.error"] = "hook.error"
+    data: HookFailure
+
+
+class Spoken(Frozen):
+    """What we say; `voice` as the engine names it."""
+
+    room: str = ""
+    text: str
+    voice: str = ""
+
+
+class TtsStarted(Event):
+    """We began to speak."""
+
+    type: Literal["tts.started"] = "tts.started"
+    data: Spoken
+
+
+class TtsCompleted(Event):
+    """We finished speaking."""
+
+    type: Literal["tts.completed"] = "tts.completed"
+    data: Spoken
+
+
+class Track(Frozen):
+    """One stream of sound or picture that somebody sends."""
+
+    room: str
+    person_id: str
+    track_id: str
+    kind: Literal["audio", "video"]
+
+
+class TrackPublished(Event):
+    """Somebody began to send a track."""
+
+    type: Literal["track.published"] = "track.published"
+    data: Track
+
+
+class TrackUnpublished(Event):
+    """Somebody no longer sends a track."""
+
+    type: Literal["track.unpublished"] = "track.unpublished"
+    data: Track
+
+
+class Loudness(Frozen):
+    """How loud somebody is: 0 is the loudest, 127 silence (RFC 6464)."""
+
+    person_id: str
+    audio_level: int = Field(ge=0, le=127)
+
+
+class ActiveSpeakers(Frozen):
+    """Who speaks, the loudest first."""
+
+    room: str
+    speakers: tuple[Loudness, ...]
+
+
+class SpeakerChanged(Event):
+    """Somebody else is speaking now."""
+
+    type: Literal["speaker.changed"] = "speaker.changed"
+    data: ActiveSpeakers
+
+
+class Trial(Frozen):
+    """Proves that a webhook works."""
+
+    webhook_id: str
+    message: str
+
+
+class WebhookTest(Event):
+    """Somebody asked for a trial delivery."""
+
+    type: Literal["webhook.test"] = "webhook.test"
+    data: Trial
+
+
+class Disabled(Frozen):
+    """`reason` says what made us stop sending."""
+
+    webhook_id: str
+    url: str
+    reason: str
+
+
+class WebhookDisabled(Event):
+    """We stopped sending to a webhook: it is gone, or failed for too long."""
+
+    type: Literal["webhook.disabled"] = "webhook.disabled"
+    data: Disabled
+
+
+class Buried(Frozen):
+    """`event_id` and `event_type` name what could not be delivered."""
+
+    webhook_id: str
+    event_id: str
+    event_type: str
+    attempts: int
+    error: str
+
+
+class WebhookBuried(Event):
+    """An event became a dead letter; it can be replayed."""
+
+    type: Literal["webhook.buried"] = "webhook.buried"
+    data: Buried
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    kind.model_fields["type"].default: kind
+    for kind in (
+        CallStarted,
+        CallTerminated,
+        SpeechPartial,
+        SpeechFinal,
+        DtmfReceived,
+        StateTransition,
+        ActionExecuted,
+        HookResult,
+        HookError,
+        TtsStarted,
+        TtsCompleted,
+        ErrorHappened,
+        WebhookTest,
+        WebhookDisabled,
+        WebhookBuried,
+        TrackPublished,
+        TrackUnpublished,
+        SpeakerChanged,
+    )
+}
+"""Every kind of event by its public name."""
+
+
+def json_schema(kind: type[Event]) -> dict[str, Any]:
+    """Describe an event as subscribers receive it, in JSON Schema."""
+    schema = kind.model_json_schema(mode="serialization")
+    name = kind.model_fields["type"].default
+    return {"$id": f"urn:transcriber:event:{name}:v{kind.version}", **schema, "title": name}

@@ -1,0 +1,109 @@
+"""A PostgreSQL server of our own: a folder, a port, an unprivileged user, gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.peers import missing
+
+__all__ = ["Postgres", "postgres"]
+
+SPEED = ("-c", "max_connections=50", "-c", "shared_buffers=32MB", "-c", "wal_init_zero=off")
+"""The settings that a small machine needs; nothing that weakens durability."""
+
+
+class Postgres:
+    """A running server; `stop` and `start` are for tests that need it to be away."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+        self.url = f"postgresql://tester@127.0.0.1:{self._port}/postgres"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        subprocess.run(
+            [str(self._programs / program), *arguments],
+            check=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+    def make(self) -> None:
+        """Prepare the folder."""
+        self._run(
+            "initdb",
+            "-D",
+            str(self._folder),
+            "-U",
+            "tester",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        )
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        options = (
+            f"-p {self._port} -c listen_addresses=127.0.0.1 -k {self._folder} {' '.join(SPEED)}"
+        )
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", str(self._folder), "-w", "-l", log, "-o", options, "start")
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop; `immediate` is as sudden as a crash."""
+        self._run("pg_ctl", "-D", str(self._folder), "-w", "-m", how, "stop")
+
+    async def restart(self, *, away: float) -> None:
+        """Crash, stay away for some seconds, and come back."""
+        await asyncio.to_thread(self.stop, "immediate")
+        await asyncio.sleep(away)
+        await asyncio.to_thread(self.start)
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    return Path(
+        shutil.which("initdb") or missing("PostgreSQL is not installed; run `make peers`")
+    ).parent
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run a server as long as the context lasts."""
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="postgres") as name:
+        folder = Path(name) / "data"
+        folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("nobody")
+            Path(name).chmod(0o755)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        server = Postgres(programs, folder)
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
