@@ -119,7 +119,8 @@ def pink(size: int) -> Samples:
 def noisy(audio: Samples, noise: Samples | None) -> Samples:
     bed = pink(len(audio)) if noise is None else np.resize(noise, len(audio))
     gain = np.sqrt(np.mean(audio**2) / np.mean(bed**2)) / 10 ** (NOISE_DB / 20)
-    return np.clip(audio + gain * bed, -1, 1).astype(np.float32)
+    mixed: Samples = np.clip(audio + gain * bed, -1, 1).astype(np.float32)
+    return mixed
 
 
 def telephone(audio: Samples) -> Samples:

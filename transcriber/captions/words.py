@@ -33,7 +33,7 @@ CHARACTER = re.compile(r"[!-~\u00c0-\u024f]+|\S[。、，．！？…」』）·
 """A unit of those: what is written in Latin letters as a whole, all else by the character."""
 BLANK = re.compile(r"[ \t\n\r\f\v\u2028\u2029]+")
 """What separates words; a no-break space does not."""
-LOOSE = re.compile(r"\s+([,.!?;:…]+)(?=\s|$)")
+LOOSE = re.compile(r"[ \t\n]+([,.!?;:…]+)(?=\s|$)")
 """Punctuation that has lost its word."""
 LOOSE_FRENCH = re.compile(r"\s+([!?;:»]+)(?=\s|$)")
 GLUED = re.compile(r"(?<![@/.\w])([^\W\d_]{2,}[.!?])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
