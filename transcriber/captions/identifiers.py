@@ -18,8 +18,9 @@ from transcriber.captions.runs import BETWEEN, TOKEN, Atom, Run
 
 __all__ = [
     "Span",
+    "begun_card",
     "begun_iban",
-    "begun_number",
+    "begun_phone",
     "cards",
     "emails",
     "ibans",
@@ -50,11 +51,13 @@ PHONE = range(7, 16)
 SHAPES = frozenset(
     {
         (3, 3, 4), (1, 3, 3, 4), (3, 3, 3), (4, 3, 3), (5, 5), (5, 6), (2, 4, 4), (2, 5, 4),
-        (3, 2, 2, 2), (3, 2, 2), (3, 4, 4), (4, 6), (4, 7), (2, 2, 2, 2, 2),
+        (3, 2, 2, 2), (3, 2, 2), (3, 4, 4), (4, 6), (4, 7),
     }
 )  # fmt: skip
 """How telephone numbers without a leading zero are grouped."""
 AMERICAN = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")
+STEPS = frozenset({-10, -5, -2, -1, 1, 2, 5, 10, 100})
+"""How people count."""
 CALLED = (
     "call|calls|dial|phone|phones|telephone|tel|mobile|cell|cellphone|fax|text|ring|reach|whatsapp|"
     "sms|my number|number is|handynummer|handy|telefon|telefonnummer|rufnummer|nummer ist|anrufen|"
@@ -90,7 +93,8 @@ ENDINGS = (
     "com|org|net|edu|gov|info|io|eu|de|at|ch|fr|uk|nl|be|es|it|pt|pl|us|ca|au|ai|app|dev|co|me"
 )
 SPOKEN_EMAIL = re.compile(
-    rf"\b{LOCAL}\s+{AT}\s+\w{{1,40}}(?:\s+{JOIN}\s+\w{{1,40}}){{0,5}}?(?:\s+{DOT}\s+|\.)(?:{ENDINGS})\b",
+    rf"\b{LOCAL}\s+{AT}\s+\w{{1,40}}(?:\s+{JOIN}\s+\w{{1,40}}){{0,5}}?(?:\s+{DOT}\s+|\.)(?:{ENDINGS})"
+    rf"(?:\s+{DOT}\s+(?:{ENDINGS}))?\b",
     re.IGNORECASE,
 )
 """An address as it is read out: `ann dot lee at example dot com`."""
@@ -148,29 +152,48 @@ def phones(run: Run) -> Iterator[Span]:
     if _phone(run):
         yield run.start, run.end
         return
-    for first in range(len(run.atoms)):
-        for size in (3, 4):
-            part = Run(run.text, run.atoms[first : first + size])
-            sizes = tuple(len(atom.digits) for atom in part.atoms)
-            if (
-                sizes in ((3, 3, 4), (1, 3, 3, 4))
-                and AMERICAN.fullmatch(part.digits)
-                and _tight(part)
-            ):
-                yield part.start, part.end
+    at = 0
+    while at < len(run.atoms):
+        part = _american(run, at)
+        if part is not None:
+            yield part.start, part.end
+        at += len(part.atoms) if part else 1
 
 
-def begun_number(run: Run) -> bool:
-    """Whether an utterance that ends with this may have been interrupted in a number."""
+def _american(run: Run, at: int) -> Run | None:
+    """The American number in its usual form that begins with this group."""
+    for form in ((1, 3, 3, 4), (3, 3, 4)):
+        part = Run(run.text, run.atoms[at : at + len(form)])
+        sizes = tuple(len(atom.digits) for atom in part.atoms)
+        if sizes == form and AMERICAN.fullmatch(part.digits) and _tight(part):
+            return part
+    return None
+
+
+def begun_card(run: Run) -> bool:
+    """Whether an utterance that ends with this may have been interrupted in a card number."""
+    sizes = [len(group) for group in run.groups]
+    blocks = set(sizes[:-1]) == {4} and (_tight(run) or len(sizes) > 2 or _trails(run))
+    return _begun(run) and (run.spoken or blocks or sizes[:2] == [4, 6])
+
+
+def begun_phone(run: Run) -> bool:
+    """Whether an utterance that ends with this may have been interrupted in a telephone number."""
     number, sizes = run.digits, [len(group) for group in run.groups]
-    if run.amount or _counting(run.atoms) or _ordinary(run):
-        return False
-    if run.plus or (run.spoken and any(atom.spoken for atom in run.atoms)):
-        return len(number) >= BEGUN
-    if len(sizes) == 1 or len(number) < PHONE.start:
-        return False
-    listed = not _tight(run) and not run.text[run.end :].startswith(",")
-    return number[0] == "0" or (min(sizes[:-1]) >= 3 and not listed) or sizes[:2] == [4, 6]
+    if run.plus or run.spoken:
+        return _begun(run)
+    grouped = len(sizes) > 1 and (number[0] == "0" or min(sizes[:-1]) >= 3)
+    return _begun(run) and grouped and len(number) >= PHONE.start and (_tight(run) or _trails(run))
+
+
+def _begun(run: Run) -> bool:
+    alone = len(run.atoms) > 1 or run.plus
+    ordinary = run.amount or _counting(run.atoms) or _ordinary(run)
+    return alone and not ordinary and len(run.digits) >= BEGUN
+
+
+def _trails(run: Run) -> bool:
+    return run.text[run.end :].startswith(",")
 
 
 def _phone(run: Run) -> bool:
@@ -214,7 +237,7 @@ def _ordinary(run: Run) -> bool:
 def _counting(atoms: Sequence[Atom]) -> bool:
     values = [int(atom.digits) for atom in atoms]
     steps = {two - one for one, two in itertools.pairwise(values)}
-    return len(values) > 2 and len(steps) == 1
+    return len(values) > 2 and len(steps) == 1 and not steps.isdisjoint(STEPS)
 
 
 def ibans(text: str, language: str) -> Iterator[Span]:
@@ -265,6 +288,8 @@ def _letters_and_digits(text: str, language: str) -> Iterator[Row]:
 def _spelled(token: str, language: str) -> str:
     if spoken := digits(token.casefold(), language):
         return spoken
+    if token.isdecimal():
+        return "".join(str(int(c)) for c in token)
     known = token.isascii() and token.isalnum()
     compact = len(token) >= 15 and token[:2].isalpha() and token[2:4].isdecimal()
     return token.upper() if known and (compact or token.upper() == token or len(token) == 1) else ""
@@ -284,13 +309,11 @@ def _check(row: Row) -> bool:
     return int("".join(str(int(c, 36)) for c in account)) % 97 == 1
 
 
-def begun_iban(text: str, language: str) -> bool:
-    """Whether an utterance that ends with this may have been interrupted in an IBAN."""
+def begun_iban(text: str, language: str) -> int:
+    """Where an IBAN begins that an utterance ends within; else the length of the text."""
     start = open_iban(text, language)
-    return (
-        len("".join(_spelled(token[0], language) for token in TOKEN.finditer(text[start:])))
-        >= BEGUN
-    )
+    said = "".join(_spelled(token[0], language) for token in TOKEN.finditer(text[start:]))
+    return start if BEGUN <= len(said) < int(IBANS.get(said[:2], 0)) else len(text)
 
 
 def emails(text: str) -> Iterator[Span]:

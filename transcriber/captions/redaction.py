@@ -130,18 +130,21 @@ class Redactor:
         whole = before + text
         cut = self._open(whole)
         self._before = whole[max(0, cut - CONTEXT) :][-MOST_CARRIED:]
-        start = max(0, cut - len(before))
-        known = any(mask.end > start for mask in masks)
-        hide = any(self._looks_begun(whole, cut, known=known))
-        self._hidden = cut < len(whole) and (known or hide)
-        return [Mask(start, len(text), "number")] if hide else []
+        known = any(mask.end > cut - len(before) for mask in masks)
+        begun = min(self._begun(whole, known=known), default=len(whole))
+        hide = begun < len(whole)
+        self._hidden = hide or (known and cut < len(whole))
+        return [Mask(max(0, begun - len(before)), len(text), "number")] if hide else []
 
-    def _looks_begun(self, text: str, cut: int, *, known: bool) -> Iterator[bool]:
+    def _begun(self, text: str, *, known: bool) -> Iterator[int]:
+        """Where numbers begin that the end of the text may be in the middle of."""
         if "iban" in self._kinds:
-            yield identifiers.begun_iban(text[cut:], self._language)
-        if NUMBERS & self._kinds and not known:
-            tail = [run for run in runs(text, self._language) if run.start >= cut]
-            yield any(identifiers.begun_number(run) for run in tail)
+            yield identifiers.begun_iban(text, self._language)
+        start = len(text) if known else open_number(text, self._language)
+        for run in runs(text[start:], self._language)[-1:]:
+            card = "card" in self._kinds and identifiers.begun_card(run)
+            if card or ("phone" in self._kinds and identifiers.begun_phone(run)):
+                yield start + run.start
 
     def _masks(self, before: str, text: str) -> list[Mask]:
         """What of the text must not be seen, given what was said before it."""

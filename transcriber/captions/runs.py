@@ -25,13 +25,18 @@ AMOUNT = "|".join(
         r"(?<![\d./-])\d{1,2}(?P<sep>[./-])\d{1,2}(?P=sep)(?:\d{4}|\d{2})(?![./-]?\d)",
         r"\d{1,2}:\d\d(?::\d\d)?(?![\d:])",
         r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])",
-        r"(?<![\d.])\d+\.\d+(?![\d.])",
+        r"(?<![\d.])(?<!\d[ -])(?!0\d)\d+\.\d+(?![\d.])(?![ -]\d)",
     )
 )
 """Numbers that say how much, when or which version."""
+LATIN = r"A-Za-z\u00c0-\u024f"
 TOKEN = re.compile(
-    rf"(?P<amount>{AMOUNT})|(?P<digits>\d+(?!\w))|(?P<word>\w+(?:['’]\w+)*)|(?P<mark>\S)"
+    rf"(?P<amount>{AMOUNT})"
+    rf"|(?P<digits>\d++(?![{LATIN}])|\d{{6,}})"
+    rf"|(?P<word>[A-Za-z]{{2}}\d\d[A-Za-z\d]{{11,30}}|(?:(?!\d{{6}})[{LATIN}\d])+(?:['’][{LATIN}]+)*"
+    r"|[^\W\d]+)|(?P<mark>\S)"
 )
+"""Few digits beside Latin letters are a name (A4, 5G); other scripts put no space between."""
 BETWEEN = frozenset("-–—‑.,()/+·")
 """Punctuation inside telephone and card numbers."""
 GAP = 4
