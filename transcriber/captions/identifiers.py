@@ -107,11 +107,16 @@ OPEN_SPOKEN = re.compile(
 
 
 def cards(run: Run) -> Iterator[Span]:
-    """Find a card number; what is read out after it (expiry, security code) belongs to it."""
+    """
+    Find a card number; what is read out after it (expiry, security code) belongs to it.
+
+    Recognisers that stumble over repeated digits write endless ones: those may hold anything.
+    """
     atoms = run.atoms
     if run.amount or _ordinary(run):
         return
-    if _luhn(run.digits) and (run.spoken or _printed(run)):
+    endless = any(len(atom.digits) >= CARD.stop for atom in atoms)
+    if endless or (_luhn(run.digits) and (run.spoken or _printed(run))):
         yield run.start, run.end
         return
     for first in range(len(atoms)):

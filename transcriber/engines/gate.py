@@ -16,6 +16,7 @@ into it, silence included.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -46,8 +47,12 @@ from transcriber.engines.stt.base import (
 
 __all__ = ["Ear", "Gate", "GateRules", "Judge"]
 
-PATIENCE = 50
-"""Blocks (four seconds) kept while a recogniser's stream is being opened."""
+PATIENCE = 60
+"""Blocks (about five seconds) kept while a recogniser's stream is being opened."""
+EARLY = 0.3
+"""Seconds by which recognisers date a beginning too early; nobody speaks before it: `hangover`."""
+EXACT = 0.001
+"""Seconds to which times are rounded."""
 
 
 class Judge(Protocol):
@@ -225,7 +230,8 @@ class GatedStream:
 
     async def ready(self) -> None:
         """Wait until a block can be pushed without dropping another."""
-        if len(self._waiting) and self._stream is None:
+        crowded = len(self._waiting) + len(self._before) + 1 > PATIENCE
+        if self._stream is None and crowded:
             await self._opened.wait()
         while self._stream is not None:
             await self._stream.ready()
@@ -367,15 +373,15 @@ class Times:
         return replace(word, start=start, end=max(start, self._end(word.end)))
 
     def _start(self, at: float) -> float:
-        return self._place(at, lambda begins: begins <= at)
+        return self._place(at, lambda begins: begins <= at + EARLY)
 
     def _end(self, at: float) -> float:
-        return self._place(at, lambda begins: begins < at)
+        return self._place(at, lambda begins: begins < at - EXACT)
 
     def _place(self, at: float, before: Callable[[float], bool]) -> float:
-        inner, outer = 0.0, 0.0
-        for begins, lies in self._stretches:
-            if (inner, outer) != (0.0, 0.0) and not before(begins):
+        inner, outer = self._stretches[0] if self._stretches else (0.0, 0.0)
+        for begins, lies in itertools.islice(self._stretches, 1, None):
+            if not before(begins):
                 break
             inner, outer = begins, lies
         return round(outer + max(0.0, at - inner), 3)

@@ -35,7 +35,7 @@ def found(find: Callable[[Run], Iterator[Span]], text: str) -> list[str]:
         "3782 822463 10005", "41 11 11 11 11 11 11 11", "4111 11 1111111111", "4222222222222",
         "four one one one one one one one one one one one one one one one",
         "forty one eleven eleven eleven eleven eleven eleven eleven",
-        "4111 1111 1111 1111 12 25 123",
+        "4111 1111 1111 1111 12 25 123", "12345678901234567890123",
     ],
 )  # fmt: skip
 def test_card_numbers_are_found(text: str) -> None:
@@ -48,7 +48,6 @@ def test_card_numbers_are_found(text: str) -> None:
         "4111 1111 1111 1112", "0000000000000000", "1984 and 1989, then 1990 1991", "411111111111",
         "4, 8, 15, 16, 23, 42, 99, 12, 1",
         "point four one one one one one one one one one one one one one one one",
-        "12345678901234567890123",
     ],
 )  # fmt: skip
 def test_other_numbers_are_no_cards(text: str) -> None:
@@ -119,7 +118,13 @@ def test_an_utterance_may_end_within_a_card_number(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["it is 01 23 45 67", "plus four nine three oh one two", "+49 30 123", "0151 2345", "212-555-01"],
+    [
+        "it is 01 23 45 67",
+        "plus four nine three oh one two",
+        "+49 30 123",
+        "0151 2345",
+        "212-555-01",
+    ],
 )
 def test_an_utterance_may_end_within_a_telephone_number(text: str) -> None:
     assert begun_phone(last(text))
