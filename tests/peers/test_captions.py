@@ -13,9 +13,9 @@ from tests.conformance.stt import SttConformance, finals, hear, text
 from tests.peers import require
 from tests.peers.speech import WORDS, blocks, error_rate, plain
 from transcriber.audio.block import RATE, SAMPLES, SECONDS, Block, silence
-from transcriber.captions.readable import Readable
+from transcriber.captions.readable import readable
 from transcriber.captions.scribe import CaptionOptions
-from transcriber.engines.gate import Gate, GateRules
+from transcriber.engines.gate import GateRules, gated
 from transcriber.engines.stt.base import Partial, StreamOptions, Stt
 from transcriber.engines.stt.local import Local, LocalOptions
 from transcriber.engines.vad import Silero
@@ -35,8 +35,8 @@ async def local() -> AsyncIterator[Local]:
         yield engine
 
 
-def gated(stt: Stt, silero: Silero) -> Gate:
-    return Gate(stt, judge=silero.voice, rules=GateRules(park=3.0))
+def behind_gate(stt: Stt, silero: Silero) -> Stt:
+    return gated(stt, judge=silero.voice, rules=GateRules(park=3.0))
 
 
 def noise(count: int, level: float = 0.003) -> list[Block]:
@@ -62,7 +62,7 @@ class TestCaptions(SttConformance):
 
     @pytest.fixture
     def stt(self, local: Local, silero: Silero) -> Stt:
-        return Readable(gated(local, silero), ALL)
+        return readable(behind_gate(local, silero), ALL)
 
     @pytest.fixture
     def sentence(self) -> Sequence[Block]:
@@ -81,14 +81,14 @@ class TestCaptions(SttConformance):
 
 
 async def test_the_gate_loses_no_word(local: Local, silero: Silero) -> None:
-    heard = await hear(gated(local, silero), blocks())
+    heard = await hear(behind_gate(local, silero), blocks())
     assert error_rate(WORDS, plain(text(heard))) <= 5
 
 
 async def test_the_first_word_is_heard_after_minutes_of_noise(local: Local, silero: Silero) -> None:
     bed = noise(1_000)
     talk = [block + hum for block, hum in zip(blocks(13.9, 17.3), bed, strict=False)]
-    heard = await hear(gated(local, silero), [*bed, *talk, *bed[:50]])
+    heard = await hear(behind_gate(local, silero), [*bed, *talk, *bed[:50]])
     assert plain(text(heard)) == AMIABLE
     (final,) = finals(heard)
     assert abs(final.start - len(bed) * SECONDS) < 0.6
@@ -100,11 +100,11 @@ async def test_noise_and_silence_open_no_stream(silero: Silero) -> None:
             raise AssertionError("nobody spoke")
 
     quiet = [*noise(300), *[silence()] * 300, *noise(300, 0.02)]
-    assert await hear(gated(Never(LocalOptions()), silero), quiet) == []
+    assert await hear(behind_gate(Never(LocalOptions()), silero), quiet) == []
 
 
 async def test_partials_only_grow(local: Local, silero: Silero) -> None:
-    heard = await hear(Readable(gated(local, silero)), blocks(0, 8.2), paced=True)
+    heard = await hear(readable(behind_gate(local, silero)), blocks(0, 8.2), paced=True)
     shown: list[str] = []
     for event in heard:
         if isinstance(event, Partial):
@@ -121,9 +121,9 @@ async def test_a_card_number_that_is_read_out_is_never_shown(
 ) -> None:
     said = "My card number is five one oh five, one oh five one, oh five one oh, five one oh oh."
     talk = [*spoken(said, tmp_path), *[silence()] * 30]
-    plainly = text(await hear(gated(local, silero), talk))
+    plainly = text(await hear(behind_gate(local, silero), talk))
     assert sum(c.isdecimal() for c in plainly) + plainly.lower().count("one") >= 8, plainly
-    heard = await hear(Readable(gated(local, silero), ALL), talk, paced=True)
+    heard = await hear(readable(behind_gate(local, silero), ALL), talk, paced=True)
     for event in heard:
         shown = getattr(event, "text", "").lower()
         assert sum(c.isdecimal() for c in shown) + shown.count("one") <= 6, shown

@@ -9,53 +9,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
 
 from transcriber.audio.block import Block
 from transcriber.captions.scribe import CaptionOptions, Scribe
+from transcriber.engines.around import Around
 from transcriber.engines.stt.base import (
     Final,
     Heard,
     Partial,
-    Progress,
     StreamOptions,
     Stt,
     SttStream,
 )
 
-__all__ = ["Readable"]
+__all__ = ["readable"]
 
 
-class Readable:
-    """Stabilises, punctuates and redacts what another recogniser hears."""
-
-    def __init__(self, stt: Stt, options: CaptionOptions | None = None) -> None:
-        self.info = stt.info
-        self.Options: Any = stt.Options
-        self._stt = stt
-        self._options = options or CaptionOptions()
-
-    def unusable(self) -> str:
-        """Say what the recogniser inside says."""
-        return self._stt.unusable()
-
-    async def prepare(self, progress: Progress) -> None:
-        """Prepare the recogniser inside."""
-        await self._stt.prepare(progress)
-
-    async def __aenter__(self) -> Self:
-        await self._stt.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self._stt.__aexit__(*failure)
+def readable(stt: Stt, options: CaptionOptions | None = None) -> Stt:
+    """Make a recogniser that stabilises, punctuates and redacts what another one hears."""
 
     @asynccontextmanager
-    async def open(self, options: StreamOptions) -> AsyncIterator[ReadableStream]:
-        """Start listening to one speaker."""
-        scribe = Scribe(self.info, self._options, options)
-        async with self._stt.open(options) as stream:
+    async def open_stream(wanted: StreamOptions) -> AsyncIterator[ReadableStream]:
+        scribe = Scribe(stt.info, options or CaptionOptions(), wanted)
+        async with stt.open(wanted) as stream:
             yield ReadableStream(stream, scribe)
+
+    return Around(stt, open_stream)
 
 
 class ReadableStream:

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 import numpy as np
 
@@ -31,12 +31,12 @@ from transcriber.audio.block import RATE as CALL_RATE
 from transcriber.audio.block import SECONDS, Block, Samples
 from transcriber.audio.level import FLOOR, level
 from transcriber.audio.resample import Resampler
+from transcriber.engines.around import Around
 from transcriber.engines.segments import RATE, WINDOW
 from transcriber.engines.stt.base import (
     Final,
     Heard,
     Partial,
-    Progress,
     SpeechStarted,
     StreamOptions,
     Stt,
@@ -45,7 +45,7 @@ from transcriber.engines.stt.base import (
     Word,
 )
 
-__all__ = ["Ear", "Gate", "GateRules", "Judge"]
+__all__ = ["Ear", "GateRules", "Judge", "gated"]
 
 PATIENCE = 60
 """Blocks (about five seconds) kept while a recogniser's stream is being opened."""
@@ -133,46 +133,26 @@ class Ear:
         return max((self._voice.probability(window) for window in windows), default=0.0)
 
 
-class Gate:
-    """A recogniser that hears only those who speak."""
+def gated(
+    stt: Stt, *, judge: Callable[[], Judge] | None = None, rules: GateRules | None = None
+) -> Stt:
+    """
+    Make a recogniser that hears only those who speak.
 
-    def __init__(
-        self,
-        stt: Stt,
-        *,
-        judge: Callable[[], Judge] | None = None,
-        rules: GateRules | None = None,
-    ) -> None:
-        self.info = stt.info
-        self.Options: Any = stt.Options
-        self._stt = stt
-        self._judge = judge
-        self._rules = rules or GateRules()
-
-    def unusable(self) -> str:
-        """Say what the recogniser inside says."""
-        return self._stt.unusable()
-
-    async def prepare(self, progress: Progress) -> None:
-        """Prepare the recogniser inside."""
-        await self._stt.prepare(progress)
-
-    async def __aenter__(self) -> Self:
-        await self._stt.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self._stt.__aexit__(*failure)
+    `judge` makes the voice detector of one speaker (`Silero.voice`); without it loudness decides.
+    """
+    chosen = rules or GateRules()
 
     @asynccontextmanager
-    async def open(self, options: StreamOptions) -> AsyncIterator[GatedStream]:
-        """Start listening to one speaker; the recogniser's stream is opened when they speak."""
-        stream = GatedStream(self._stt, options, Ear(self._rules, self._judge), self._rules)
+    async def open_stream(options: StreamOptions) -> AsyncIterator[GatedStream]:
+        stream = GatedStream(stt, options, Ear(chosen, judge), chosen)
         try:
             yield stream
         finally:
             stream.close()
             await stream.end()
+
+    return Around(stt, open_stream)
 
 
 class GatedStream:

@@ -46,7 +46,7 @@ def test_card_numbers_are_found(text: str) -> None:
     "text",
     [
         "4111 1111 1111 1112", "0000000000000000", "1984 and 1989, then 1990 1991", "411111111111",
-        "4, 8, 15, 16, 23, 42, 99, 12, 1",
+        "4, 8, 15, 16, 23, 42, 99, 12, 1", "1234 5678 9012 3456 7890",
         "point four one one one one one one one one one one one one one one one",
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.stt import SttConformance, hear, text
 from tests.fakes.stt import FakeOptions, FakeStt
 from transcriber.audio.block import SAMPLES, Block, silence
-from transcriber.captions.readable import Readable
+from transcriber.captions.readable import readable
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.engines.stt.base import Partial, SpeechStarted, StreamOptions, Stt
 from transcriber.errors import EngineError
@@ -23,7 +23,7 @@ def blocks(*numbers: int) -> list[Block]:
 class TestReadable(SttConformance):
     @pytest.fixture
     async def stt(self) -> AsyncIterator[Stt]:
-        async with Readable(FakeStt()) as stt:
+        async with readable(FakeStt()) as stt:
             yield stt
 
     @pytest.fixture
@@ -38,7 +38,7 @@ class TestReadable(SttConformance):
 async def test_what_must_not_leave_does_not() -> None:
     options = CaptionOptions.model_validate({"REDACT": "card"})
     card = [*blocks(4111), *blocks(1111) * 3]
-    heard = await hear(Readable(FakeStt(), options), [*card, *PAUSE])
+    heard = await hear(readable(FakeStt(), options), [*card, *PAUSE])
     assert text(heard) == "[card]"
     assert not any(isinstance(event, Partial) for event in heard)
     assert isinstance(heard[0], SpeechStarted)
@@ -46,11 +46,11 @@ async def test_what_must_not_leave_does_not() -> None:
 
 async def test_what_the_recogniser_says_of_itself_is_passed_on() -> None:
     progress: list[str] = []
-    readable = Readable(FakeStt())
-    await readable.prepare(lambda what, done: progress.append(what))
+    captions = readable(FakeStt())
+    await captions.prepare(lambda what, done: progress.append(what))
     assert progress == ["ready"]
-    assert readable.unusable() == ""
-    async with readable.open(StreamOptions()) as stream:
+    assert captions.unusable() == ""
+    async with captions.open(StreamOptions()) as stream:
         assert stream.dropped == 0
         stream.push(blocks(7)[0])
         stream.flush()
@@ -66,4 +66,4 @@ async def _until_final(stream: object) -> AsyncIterator[str]:
 
 async def test_its_failures_are_passed_on() -> None:
     with pytest.raises(EngineError):
-        await hear(Readable(FakeStt(FakeOptions(failures=1))), blocks(1))
+        await hear(readable(FakeStt(FakeOptions(failures=1))), blocks(1))

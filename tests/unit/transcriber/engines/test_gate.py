@@ -14,7 +14,7 @@ from tests.fakes.stt import FakeOptions, FakeStream, FakeStt
 from tests.virtual_time import VirtualTimeLoop
 from transcriber.audio.block import SAMPLES, SECONDS, Block, Samples, silence
 from transcriber.audio.level import FLOOR
-from transcriber.engines.gate import PATIENCE, Ear, Gate, GateRules, Times
+from transcriber.engines.gate import PATIENCE, Ear, GatedStream, GateRules, Times, gated
 from transcriber.engines.stt.base import (
     Final,
     Partial,
@@ -57,7 +57,7 @@ class Counting(FakeStt):
 class TestGate(SttConformance):
     @pytest.fixture
     async def stt(self) -> AsyncIterator[Stt]:
-        async with Gate(FakeStt()) as stt:
+        async with gated(FakeStt()) as stt:
             yield stt
 
     @pytest.fixture
@@ -77,18 +77,18 @@ class TestGate(SttConformance):
 
 async def test_who_is_silent_costs_nothing() -> None:
     stt = Counting()
-    assert await hear(Gate(stt), [*pause(100), *said(QUIET) * 100]) == []
+    assert await hear(gated(stt), [*pause(100), *said(QUIET) * 100]) == []
     assert stt.opened == 0
 
 
 async def test_what_was_just_before_the_first_word_is_heard_too() -> None:
-    heard = await hear(Gate(FakeStt()), [*said(QUIET) * 50, *said(7), *pause(20)])
+    heard = await hear(gated(FakeStt()), [*said(QUIET) * 50, *said(7), *pause(20)])
     assert text(heard) == "0 0 0 0 0 0 7"
 
 
 async def test_the_end_of_an_utterance_is_heard_and_then_said() -> None:
     stt = FakeStt()
-    async with Gate(stt).open(StreamOptions()) as stream:
+    async with gated(stt).open(StreamOptions()) as stream:
         for block in [*said(1, 2), *said(QUIET) * 13, *said(QUIET) * 20]:
             stream.push(block)
         stream.close()
@@ -98,20 +98,20 @@ async def test_the_end_of_an_utterance_is_heard_and_then_said() -> None:
 
 async def test_times_are_those_of_the_call() -> None:
     blocks = [*pause(100), *said(1, 2), *pause(200), *said(3), *pause(20)]
-    heard = await hear(Gate(FakeStt()), blocks)
+    heard = await hear(gated(FakeStt()), blocks)
     assert [(final.start, final.end) for final in finals(heard)] == [(8.0, 8.16), (24.16, 24.24)]
     assert [event.at for event in heard if isinstance(event, SpeechStarted)] == [8.0, 24.16]
 
 
 async def test_without_parking_one_stream_is_enough() -> None:
     stt = Counting()
-    await hear(Gate(stt), [*said(1), *pause(500), *said(2), *pause(20)])
+    await hear(gated(stt), [*said(1), *pause(500), *said(2), *pause(20)])
     assert stt.opened == 1
 
 
 async def test_a_parked_stream_is_opened_again() -> None:
     stt = Counting()
-    gate = Gate(stt, rules=GateRules(park=2.0))
+    gate = gated(stt, rules=GateRules(park=2.0))
     heard = await hear(gate, [*said(1), *pause(50), *said(2), *pause(50)], paced=True)
     assert [final.text for final in finals(heard)] == ["1", "2"]
     assert finals(heard)[1].start == 4.08
@@ -121,19 +121,19 @@ async def test_a_parked_stream_is_opened_again() -> None:
 
 async def test_a_long_silence_before_the_first_word_parks_nothing() -> None:
     stt = Counting()
-    heard = await hear(Gate(stt, rules=GateRules(park=0.5)), [*pause(50), *said(1)], paced=True)
+    heard = await hear(gated(stt, rules=GateRules(park=0.5)), [*pause(50), *said(1)], paced=True)
     assert text(heard) == "1"
 
 
 async def test_what_is_said_while_the_stream_is_opened_is_kept() -> None:
     stt = Counting(slow=3.0)
-    heard = await hear(Gate(stt), [*said(1, 2, 3), *pause(60)], paced=True)
+    heard = await hear(gated(stt), [*said(1, 2, 3), *pause(60)], paced=True)
     assert text(heard) == "1 2 3"
 
 
 async def test_what_is_too_old_when_it_opens_is_forgotten_and_counted() -> None:
     stt = Counting(slow=50.0)
-    async with Gate(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
+    async with gated(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
         listening = group.create_task(everything(stream))
         for block in said(*range(1, PATIENCE + 11)):
             await asyncio.sleep(SECONDS)
@@ -148,7 +148,7 @@ async def test_what_is_too_old_when_it_opens_is_forgotten_and_counted() -> None:
 async def test_a_source_that_can_wait_loses_nothing() -> None:
     blocks = [*pause(30), *said(*range(1, 100)), *pause(30), *said(*range(100, 160))]
     stt = Counting(slow=1.0)
-    async with Gate(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
+    async with gated(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
         listening = group.create_task(everything(stream))
         for block in blocks:
             await stream.ready()
@@ -159,7 +159,7 @@ async def test_a_source_that_can_wait_loses_nothing() -> None:
 
 
 async def test_flushing_ends_the_utterance() -> None:
-    async with Gate(FakeStt()).open(StreamOptions()) as stream:
+    async with gated(FakeStt()).open(StreamOptions()) as stream:
         stream.flush()
         stream.push(said(1)[0])
         stream.flush()
@@ -169,7 +169,7 @@ async def test_flushing_ends_the_utterance() -> None:
 
 
 async def test_a_closed_stream_takes_nothing() -> None:
-    async with Gate(FakeStt()).open(StreamOptions()) as stream:
+    async with gated(FakeStt()).open(StreamOptions()) as stream:
         stream.close()
         stream.close()
         stream.push(said(1)[0])
@@ -179,7 +179,7 @@ async def test_a_closed_stream_takes_nothing() -> None:
 
 
 async def test_closing_lets_a_waiting_source_go_on() -> None:
-    async with Gate(FakeStt()).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
+    async with gated(FakeStt()).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
         for block in said(1) * PATIENCE:
             stream.push(block)
         waiting = group.create_task(stream.ready())
@@ -190,7 +190,7 @@ async def test_closing_lets_a_waiting_source_go_on() -> None:
 
 async def test_who_stops_reading_leaves_no_stream_behind() -> None:
     stt = FakeStt()
-    async with Gate(stt).open(StreamOptions()) as stream:
+    async with gated(stt).open(StreamOptions()) as stream:
         for block in said(1, 2, 3):
             stream.push(block)
         async for _ in stream:
@@ -200,7 +200,7 @@ async def test_who_stops_reading_leaves_no_stream_behind() -> None:
 
 
 async def test_failures_are_passed_on() -> None:
-    async with Gate(FakeStt(FakeOptions(failures=1))).open(StreamOptions()) as stream:
+    async with gated(FakeStt(FakeOptions(failures=1))).open(StreamOptions()) as stream:
         stream.push(said(1)[0])
         with pytest.raises(EngineError):
             await everything(stream)
@@ -208,13 +208,14 @@ async def test_failures_are_passed_on() -> None:
 
 async def test_it_says_of_itself_what_the_recogniser_says() -> None:
     progress: list[str] = []
-    gate = Gate(FakeStt())
+    gate = gated(FakeStt())
     await gate.prepare(lambda what, done: progress.append(what))
     assert (progress, gate.unusable(), gate.info.name) == (["ready"], "", "fake")
 
 
 async def test_the_level_can_be_read() -> None:
-    async with Gate(FakeStt()).open(StreamOptions()) as stream:
+    async with gated(FakeStt()).open(StreamOptions()) as stream:
+        assert isinstance(stream, GatedStream)
         assert (stream.level, stream.speaking) == (FLOOR, False)
         stream.push(said(0.1)[0])
         assert (round(stream.level), stream.speaking, stream.dropped) == (-20, True, 0)
@@ -320,7 +321,7 @@ def test_every_word_is_heard_at_its_time(talk: list[tuple[int, int]]) -> None:
         blocks += pause(silent)
     spoken = [number for number, block in enumerate(blocks) if block.any()]
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        gate = Gate(FakeStt(), rules=GateRules(park=1.5))
+        gate = gated(FakeStt(), rules=GateRules(park=1.5))
         heard = finals(runner.run(hear(gate, blocks, paced=True)))
     words = [word for final in heard for word in final.words]
     assert [int(word.text) - 1 for word in words] == spoken
