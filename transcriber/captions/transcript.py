@@ -4,7 +4,7 @@ A transcript as a file: text, WebVTT, SRT or JSON.
 Cues are written as they come, so that a file of any length needs no memory and an interrupted
 one keeps what was heard. Subtitle formats want cues in the order of their beginnings, and people
 who speak at the same time end their sentences out of that order: cues wait in a `Transcript`
-until nothing earlier can come any more.
+until nothing earlier can come any more. Long utterances become several cues of two lines.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from transcriber.captions.sentences import LINE, LINES, pieces, wrapped
+from transcriber.captions.words import text_of, words_of
+from transcriber.engines.stt.base import Final, Word
 from transcriber.events import Speech
 
 __all__ = ["FORMATS", "Format", "Transcript", "Writer", "writer"]
@@ -103,10 +106,11 @@ class Vtt:
 
     def cue(self, speech: Speech) -> str:
         """Times and words, escaped as the format wants it."""
-        words = _escape(_one_line(speech.transcript))
-        if self.speakers:
-            words = f"<v {_escape(_name(speech))}>{words}"
-        return f"\n{_times(speech, '.')}\n{words}\n"
+        who = f"<v {_escape(_name(speech))}>" if self.speakers else ""
+        return "".join(
+            f"\n{_times(cue, '.')}\n{who}{_escape(wrapped(cue.transcript))}\n"
+            for cue in _cues(speech)
+        )
 
     def tail(self) -> str:
         """Nothing."""
@@ -126,11 +130,14 @@ class Srt:
 
     def cue(self, speech: Speech) -> str:
         """Number, times and words."""
+        return "".join(map(self._cue, _cues(speech)))
+
+    def _cue(self, cue: Speech) -> str:
         self._number += 1
-        who = f"{_name(speech)}: " if self._speakers else ""
+        who = f"{_name(cue)}: " if self._speakers else ""
         between = "\n" if self._number > 1 else ""
-        words = f"{who}{_one_line(speech.transcript)}"
-        return f"{between}{self._number}\n{_times(speech, ',')}\n{words}\n"
+        words = wrapped(f"{who}{cue.transcript}")
+        return f"{between}{self._number}\n{_times(cue, ',')}\n{words}\n"
 
     def tail(self) -> str:
         """Nothing."""
@@ -157,6 +164,24 @@ class Json:
     def tail(self) -> str:
         """The list and the object closed."""
         return "\n]}\n"
+
+
+def _cues(speech: Speech) -> Iterator[Speech]:
+    """What is short enough to be read at once, each with its own times."""
+    text = _one_line(speech.transcript)
+    if len(text) <= LINE * LINES:
+        yield speech.model_copy(update={"transcript": text})
+        return
+    times = tuple(Word(w.text, w.start_ms / 1000, w.end_ms / 1000) for w in speech.words)
+    final = Final(text, speech.start_ms / 1000, speech.end_ms / 1000, times)
+    for piece in pieces(words_of(final, speech.language), speech.language):
+        yield speech.model_copy(
+            update={
+                "transcript": text_of(piece, speech.language),
+                "start_ms": round(piece[0].start * 1000),
+                "end_ms": round(piece[-1].end * 1000),
+            }
+        )
 
 
 def _segment(speech: Speech) -> dict[str, Any]:

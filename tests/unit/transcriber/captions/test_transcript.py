@@ -91,7 +91,38 @@ def test_a_cue_waits_only_as_long_as_an_earlier_one_can_come() -> None:
     assert [s.transcript for s in transcript.add(said("later", HORIZON_MS + 1))] == ["first"]
 
 
-@given(st.text(), st.integers(0, 10**8), st.integers(-1000, 10**5))
+LONG = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom. "
+    "It was the age of foolishness, it was the epoch of belief."
+)
+
+
+def test_a_long_utterance_becomes_cues_of_two_lines() -> None:
+    heard = LONG.split()
+    words = tuple(
+        SpokenWord(text=word, start_ms=n * 400, end_ms=n * 400 + 300)
+        for n, word in enumerate(heard)
+    )
+    cue = said(LONG, 0, 10_800).model_copy(update={"words": words})
+    assert written("vtt", cue) == (
+        "WEBVTT\n"
+        "\n00:00:00.000 --> 00:00:07.100\n"
+        "It was the best of times, it was the\nworst of times, it was the age of wisdom.\n"
+        "\n00:00:07.200 --> 00:00:11.900\n"
+        "It was the age of foolishness,\nit was the epoch of belief.\n"
+    )
+    assert [line for line in written("srt", cue).splitlines() if line.isdecimal()] == ["1", "2"]
+    assert written("txt", cue).count("\n") == 1
+
+
+def test_a_long_utterance_without_word_times_is_cut_by_its_letters() -> None:
+    times = re.findall(r"(\S+) --> (\S+)", written("vtt", said(LONG, 1_000, 11_000)))
+    assert len(times) == 2
+    assert "00:00:05.000" < times[0][1] <= times[1][0] < "00:00:08.000"
+    assert times[1][1] <= "00:00:11.000"
+
+
+@given(st.text(max_size=40), st.integers(0, 10**8), st.integers(-1000, 10**5))
 def test_any_words_make_one_cue(text: str, start: int, length: int) -> None:
     cue = written("vtt", said(text, start, start + length)).removeprefix("WEBVTT\n\n")
     times, words = cue.split("\n", 1)

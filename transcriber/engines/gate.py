@@ -1,0 +1,375 @@
+"""
+Who is silent costs nothing: a gate in front of any recogniser.
+
+Most people in a call listen. The gate judges each block in three steps, the cheapest first: its
+level (the receiver turns packets whose header says silent into zeros without decoding them, and
+those end here), how far the level is above the noise of this speaker, and only then Silero. A
+recogniser's stream is opened when somebody begins to speak. It gets the moments before as well,
+so that no first word is lost, and some silence after, so that it finds the end by itself; then it
+is told to finish. Where an open stream costs money or a place on a GPU it is closed after a while
+and opened again for the next words.
+
+The gate has the interface of a recogniser, and times remain those of the audio that was pushed
+into it, silence included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from transcriber.aio import Backlog
+from transcriber.audio.block import RATE as CALL_RATE
+from transcriber.audio.block import SECONDS, Block, Samples
+from transcriber.audio.level import FLOOR, level
+from transcriber.audio.resample import Resampler
+from transcriber.engines.around import Around
+from transcriber.engines.segments import RATE, WINDOW
+from transcriber.engines.stt.base import (
+    Final,
+    Heard,
+    Partial,
+    SpeechStarted,
+    StreamOptions,
+    Stt,
+    SttStream,
+    TurnEnded,
+    Word,
+)
+
+__all__ = ["Ear", "GateRules", "Judge", "gated"]
+
+PATIENCE = 60
+"""Blocks (about five seconds) kept while a recogniser's stream is being opened."""
+EARLY = 0.3
+"""Seconds by which recognisers date a beginning too early; nobody speaks before it: `hangover`."""
+EXACT = 0.001
+"""Seconds to which times are rounded."""
+
+
+class Judge(Protocol):
+    """Tells voices from other sounds: `engines.vad.Voice`."""
+
+    def probability(self, window: Samples) -> float:
+        """Return how likely it is that somebody speaks in these `WINDOW` samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """Seconds, decibels and probabilities."""
+
+    quiet: float = -60.0
+    """dBFS below which nobody speaks."""
+    above_noise: float = 6.0
+    """Decibels above the speaker's noise from which on it is worth asking for a voice."""
+    noise_rises: float = 1.0
+    """Decibels a second by which the noise is thought to have become louder."""
+    voice: float = 0.4
+    pre_roll: float = 0.48
+    hangover: float = 1.04
+    """Silence that is passed on: longer than recognisers need to find the end of an utterance."""
+    park: float | None = None
+    """Seconds of silence after which the recogniser's stream is closed; None: never."""
+
+
+class Ear:
+    """Judges one speaker's blocks, in their order."""
+
+    def __init__(self, rules: GateRules, judge: Callable[[], Judge] | None) -> None:
+        self.level = FLOOR
+        self._rules = rules
+        self._make = judge
+        self._noise = -math.inf
+        self._voice: Judge | None = None
+        self._resampler = Resampler(CALL_RATE, RATE)
+        self._rest = np.zeros(0, np.float32)
+
+    def hears(self, block: Block, before: Iterable[Block]) -> bool:
+        """
+        Whether somebody speaks in the block.
+
+        `before` are the blocks before it that nobody spoke in; when there are none, somebody
+        spoke a moment ago, and each sound is judged with care.
+        """
+        self.level = level(block)
+        loud, pause = self._loud(), any(True for _ in before)
+        if self._make is None or (pause and not loud):
+            self._voice = None
+            return loud
+        if self._voice is None:
+            self._begin(self._make(), before)
+        return self._listen(block) >= self._rules.voice
+
+    def _loud(self) -> bool:
+        if self.level <= FLOOR:
+            return False
+        rises = self._rules.noise_rises * SECONDS
+        known = self._noise if math.isfinite(self._noise) else self._rules.quiet
+        self._noise = min(self.level, known + rises)
+        return self.level > max(self._rules.quiet, self._noise + self._rules.above_noise)
+
+    def _begin(self, voice: Judge, before: Iterable[Block]) -> None:
+        """A detector without memory hears the first syllable late: let it hear what was before."""
+        self._voice = voice
+        self._resampler = Resampler(CALL_RATE, RATE)
+        self._rest = np.zeros(0, np.float32)
+        for block in before:
+            self._listen(block)
+
+    def _listen(self, block: Block) -> float:
+        assert self._voice is not None
+        audio = np.concatenate([self._rest, self._resampler.push(block)])
+        whole = len(audio) - len(audio) % WINDOW
+        self._rest = audio[whole:]
+        windows = (audio[at : at + WINDOW] for at in range(0, whole, WINDOW))
+        return max((self._voice.probability(window) for window in windows), default=0.0)
+
+
+def gated(
+    stt: Stt, *, judge: Callable[[], Judge] | None = None, rules: GateRules | None = None
+) -> Stt:
+    """
+    Make a recogniser that hears only those who speak.
+
+    `judge` makes the voice detector of one speaker (`Silero.voice`); without it loudness decides.
+    """
+    chosen = rules or GateRules()
+
+    @asynccontextmanager
+    async def open_stream(options: StreamOptions) -> AsyncIterator[GatedStream]:
+        stream = GatedStream(stt, options, Ear(chosen, judge), chosen)
+        try:
+            yield stream
+        finally:
+            stream.close()
+            await stream.end()
+
+    return Around(stt, open_stream)
+
+
+class GatedStream:
+    """One speaker: blocks with speech go on, words come back with their time in the call."""
+
+    def __init__(self, stt: Stt, options: StreamOptions, ear: Ear, rules: GateRules) -> None:
+        self._stt = stt
+        self._options = options
+        self._ear = ear
+        self._rules = rules
+        self._before: deque[tuple[int, Block]] = deque(maxlen=_blocks(rules.pre_roll))
+        self._waiting: Backlog[tuple[int, Block] | None] = Backlog(PATIENCE)
+        self._stream: SttStream | None = None
+        self._times = Times()
+        self._count = 0
+        self._silent = math.inf
+        self._dropped = 0
+        self._wake = asyncio.Event()
+        self._opened = asyncio.Event()
+        self._events: AsyncGenerator[Heard, None] | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Blocks with speech that were forgotten, here or inside."""
+        inside = self._stream.dropped if self._stream else 0
+        return self._dropped + self._waiting.dropped + inside
+
+    @property
+    def level(self) -> float:
+        """How loud the last block was, in dBFS."""
+        return self._ear.level
+
+    @property
+    def speaking(self) -> bool:
+        """Whether audio is passed on at the moment."""
+        return self._silent * SECONDS < self._rules.hangover
+
+    def push(self, block: Block) -> None:
+        """Send audio; silence ends here."""
+        if self._waiting.closed:
+            return
+        self._catch_up()
+        item = (self._count, block)
+        self._count += 1
+        if self._ear.hears(block, [old for _, old in self._before]):
+            self._silent = 0
+            while self._before:
+                self._wait(self._before.popleft())
+        else:
+            self._silence()
+        if self.speaking:
+            self._pass(item)
+        else:
+            self._before.append(item)
+
+    async def ready(self) -> None:
+        """Wait until a block can be pushed without dropping another."""
+        crowded = len(self._waiting) + len(self._before) + 1 > PATIENCE
+        if self._stream is None and crowded:
+            await self._opened.wait()
+        while self._stream is not None:
+            await self._stream.ready()
+            if not self._send_one():
+                return
+
+    def flush(self) -> None:
+        """End the utterance now."""
+        if self.speaking and not self._waiting.closed:
+            self._catch_up()
+            self._pass(None)
+
+    def close(self) -> None:
+        """No more audio."""
+        self._catch_up()
+        self._waiting.close()
+        self._wake.set()
+        self._opened.set()
+        if self._stream is not None:
+            self._stream.close()
+
+    async def end(self) -> None:
+        """Let go of the recogniser's stream, also when nobody read its words to the end."""
+        if self._events is not None:
+            await self._events.aclose()
+
+    def __aiter__(self) -> AsyncIterator[Heard]:
+        self._events = self._listen()
+        return self._events
+
+    async def _listen(self) -> AsyncGenerator[Heard, None]:
+        while await self._spoken():
+            async with self._stt.open(self._options) as stream:
+                self._attach(stream)
+                try:
+                    async for heard in stream:
+                        yield self._times.placed(heard)
+                finally:
+                    self._dropped += stream.dropped
+                    self._detach()
+
+    async def _spoken(self) -> bool:
+        """Wait for speech; False when none comes any more."""
+        while not len(self._waiting) and not self._waiting.closed:
+            self._wake.clear()
+            await self._wake.wait()
+        return len(self._waiting) > 0
+
+    def _attach(self, stream: SttStream) -> None:
+        self._times = Times()
+        self._stream = stream
+        self._catch_up()
+        self._opened.set()
+        if self._waiting.closed:
+            stream.close()
+
+    def _catch_up(self) -> None:
+        while self._send_one():
+            pass
+
+    def _send_one(self) -> bool:
+        """Send what has waited longest; False when nothing waits or nobody takes it."""
+        if self._stream is None or not len(self._waiting):
+            return False
+        self._send(self._waiting.pop())
+        return True
+
+    def _silence(self) -> None:
+        was = self.speaking
+        self._silent += 1
+        if was and not self.speaking:
+            self._pass(None)
+        if self._stream is not None and self._parked():
+            self._stream.close()
+            self._detach()
+
+    def _parked(self) -> bool:
+        return self._rules.park is not None and self._silent * SECONDS >= self._rules.park
+
+    def _detach(self) -> None:
+        self._stream = None
+        self._opened.clear()
+
+    def _pass(self, item: tuple[int, Block] | None) -> None:
+        if self._stream is None or len(self._waiting):
+            self._wait(item)
+        else:
+            self._send(item)
+
+    def _wait(self, item: tuple[int, Block] | None) -> None:
+        """
+        Keep it for the next block.
+
+        Before speech come several blocks at once. A source that can wait sends them one by one
+        (`ready`), all others when the next block comes.
+        """
+        self._waiting.push(item)
+        self._wake.set()
+
+    def _send(self, item: tuple[int, Block] | None) -> None:
+        assert self._stream is not None
+        if item is None:
+            self._stream.flush()
+        else:
+            self._times.sent(item[0])
+            self._stream.push(item[1])
+
+
+class Times:
+    """Where in the audio of a call the audio of one stream lies."""
+
+    def __init__(self) -> None:
+        self._sent = 0
+        self._stretches: deque[tuple[float, float]] = deque()
+        self._next = -1
+
+    def sent(self, number: int) -> None:
+        """Note that the block of this number went on."""
+        if number != self._next:
+            self._stretches.append((self._sent * SECONDS, number * SECONDS))
+        self._sent, self._next = self._sent + 1, number + 1
+
+    def placed(self, heard: Heard) -> Heard:
+        """Return the same with the times of the call."""
+        match heard:
+            case Partial() | Final():
+                words = tuple(self._word(word) for word in heard.words)
+                start, end = self._start(heard.start), self._end(heard.end)
+                if isinstance(heard, Final):
+                    self._forget(heard.end)
+                return replace(heard, start=start, end=max(start, end), words=words)
+            case SpeechStarted():
+                return replace(heard, at=self._start(heard.at))
+            case TurnEnded():
+                return replace(heard, at=self._end(heard.at))
+
+    def _word(self, word: Word) -> Word:
+        start = self._start(word.start)
+        return replace(word, start=start, end=max(start, self._end(word.end)))
+
+    def _start(self, at: float) -> float:
+        return self._place(at, lambda begins: begins <= at + EARLY)
+
+    def _end(self, at: float) -> float:
+        return self._place(at, lambda begins: begins < at - EXACT)
+
+    def _place(self, at: float, before: Callable[[float], bool]) -> float:
+        inner, outer = self._stretches[0] if self._stretches else (0.0, 0.0)
+        for begins, lies in itertools.islice(self._stretches, 1, None):
+            if not before(begins):
+                break
+            inner, outer = begins, lies
+        return round(outer + max(0.0, at - inner), 3)
+
+    def _forget(self, till: float) -> None:
+        while len(self._stretches) > 1 and self._stretches[1][0] <= till:
+            self._stretches.popleft()
+
+
+def _blocks(seconds: float) -> int:
+    return max(1, round(seconds / SECONDS))
