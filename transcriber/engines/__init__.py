@@ -17,6 +17,7 @@ from transcriber.errors import Misconfigured
 __all__ = ["STT", "stt", "stt_names"]
 
 STT = {
+    "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
 }
 """The recognisers that come with us."""

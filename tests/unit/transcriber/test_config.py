@@ -72,6 +72,11 @@ BROKEN = {
     "LOG_PII": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
+    "STT_STREAM_URL": "example.org",
+    "MODAL_WORKSPACE": "my workspace",
+    "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
+    "KYUTAI_PROTOCOL": "v2",
+    "KYUTAI_AUDIO": "mp3",
 }
 """A value that each setting with a form of its own refuses."""
 

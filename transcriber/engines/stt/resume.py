@@ -179,7 +179,10 @@ class ResumingStream:
                 problem = EngineError("network", "the engine ended the stream at once")
             if healthy:
                 waits = pauses()
-            await self._pause(problem, next(waits))
+            if problem is not None:
+                await self._pause(problem, next(waits))
+            elif not await self._something():
+                return
             self._tape.rewind()
             self._told.replayed()
 
@@ -249,11 +252,9 @@ class ResumingStream:
             self._hurry()
         await self._outbox.put(heard)
 
-    async def _pause(self, problem: EngineError | None, wait: float) -> None:
+    async def _pause(self, problem: EngineError, wait: float) -> None:
         """Wait before a new try; a speaker who leaves brings it forward, unless we must wait."""
         self._problem = problem
-        if problem is None:
-            return
         wait = max(wait, problem.retry_after or 0.0)
         self._log.warning(
             "recogniser interrupted", code=problem.code, retry_in=wait, pii_problem=str(problem)
