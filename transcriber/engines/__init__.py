@@ -17,8 +17,10 @@ from transcriber.errors import Misconfigured
 __all__ = ["STT", "stt", "stt_names"]
 
 STT = {
+    "deepgram": "transcriber.engines.stt.deepgram:Deepgram",
     "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
+    "vosk": "transcriber.engines.stt.vosk:Vosk",
 }
 """The recognisers that come with us."""
 

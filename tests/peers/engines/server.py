@@ -7,6 +7,7 @@ What a provider says to which message is a `Conversation`; this is all around it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,7 +83,8 @@ async def serving(
         server.connections += 1
         server.requests.append(request)
         trouble = server.trouble()
-        await asyncio.sleep(trouble.cold)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.stuck.wait(), trouble.cold)
         if trouble.status:
             return web.Response(status=trouble.status, headers=trouble.headers)
         socket = web.WebSocketResponse()

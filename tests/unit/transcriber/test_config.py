@@ -77,6 +77,10 @@ BROKEN = {
     "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
     "KYUTAI_PROTOCOL": "v2",
     "KYUTAI_AUDIO": "mp3",
+    "DEEPGRAM_BASE_URL": "deepgram",
+    "DEEPGRAM_MODEL": "nova 3",
+    "LT_VOSK_SERVER_URL": "vosk:2700",
+    "VOSK_LANGUAGES": "english",
 }
 """A value that each setting with a form of its own refuses."""
 

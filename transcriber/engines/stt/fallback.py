@@ -271,10 +271,11 @@ class ChosenStream:
         began, heard = now(), None
         try:
             async for heard in self._stream:
-                self._member.health.heard()
                 yield heard
-                if isinstance(heard, Final) and self._improvable:
-                    return
+                if isinstance(heard, Final):
+                    self._member.health.heard()
+                    if self._improvable:
+                        return
         except EngineError as problem:
             fruitless = heard is None and now() - began < HEALTHY
             self._member.health.failed(problem, fruitless=fruitless)

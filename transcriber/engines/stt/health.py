@@ -1,11 +1,11 @@
 """
 Whether an engine can be asked now: a circuit breaker for everybody who shares the engine.
 
-One broken stream among many says little about an engine that has just been heard well, so it
-takes several in a row to open the circuit. A stream that failed without a word, a hang, or an
-engine that asks to be left alone opens it at once. While it is open nobody asks, except one
-trial whenever the wait is over; the wait grows with each failed trial, and only words that
-really came make it short again.
+One broken stream among many says little about an engine that works for the others, so it takes
+several in a row, without a sentence between them, to open the circuit. A stream that failed
+without a word, a hang, or an engine that asks to be left alone opens it at once. While it is open
+nobody asks, except one trial whenever the wait is over; the wait grows with each failed trial, and
+only words that really came make it short again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transcriber.errors import EngineError
 __all__ = ["Health", "State"]
 
 ENOUGH = 3
-"""Failures in a row, of streams that had been heard, until the engine counts as down."""
+"""Failures in a row, of streams that had said something, until the engine counts as down."""
 FIRST, LONGEST = 2.0, 60.0
 """Seconds before the first trial of an engine that is down, and the most between two."""
 HOPELESS = 300.0
@@ -77,7 +77,7 @@ class Health:
         return not self.up and self.problem is not None and not self.problem.retryable
 
     def heard(self) -> None:
-        """It said something: all is well."""
+        """It finished a sentence: all is well."""
         if self._failures or not self.up:
             self._failures, self._wait, self.problem = 0, 0.0, None
             self._turn(up=True)

@@ -13,10 +13,9 @@ then is kept by who opened the stream.
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, SecretStr
@@ -29,9 +28,7 @@ from modal_app.protocol import (
     Finish,
     Flush,
     Flushed,
-    Malformed,
     Marker,
-    Ready,
     Segment,
     Step,
     Text,
@@ -45,13 +42,21 @@ from transcriber.engines.stt.base import (
     Final,
     Heard,
     Partial,
-    Progress,
     SpeechStarted,
     StreamOptions,
     TurnEnded,
     Word,
 )
-from transcriber.engines.stt.wire import Address, Dialect, Http, Message, WireStream
+from transcriber.engines.stt.wire import (
+    Address,
+    Dialect,
+    Http,
+    Message,
+    Online,
+    Padding,
+    WireStream,
+    reading,
+)
 from transcriber.errors import EngineError
 
 __all__ = ["Kyutai", "KyutaiOptions", "Moshi", "OwnService"]
@@ -91,7 +96,7 @@ class KyutaiOptions(BaseModel):
         description="Modal workspace the GPU recogniser runs in",
     )
     suffix: str = Field(
-        "transcriber-stt",
+        "kyutai-stt-speech-serve",
         pattern=r"^[a-z0-9-]+$",
         alias="MODAL_STT_HOST_SUFFIX",
         description="what follows the workspace in the name of the GPU recogniser's host",
@@ -119,7 +124,7 @@ class KyutaiOptions(BaseModel):
     )
 
 
-class Kyutai:
+class Kyutai(Online):
     """One connection for each speaker."""
 
     Options = KyutaiOptions
@@ -135,7 +140,7 @@ class Kyutai:
 
     def __init__(self, options: KyutaiOptions) -> None:
         self._options = options
-        self._http = Http()
+        self.http = Http()
 
     def unusable(self) -> str:
         """Say what is missing."""
@@ -143,23 +148,12 @@ class Kyutai:
             return ""
         return "no address: set STT_STREAM_URL or MODAL_WORKSPACE"
 
-    async def prepare(self, progress: Progress) -> None:
-        """Nothing needs to be loaded here; the GPU wakes when the first stream is opened."""
-        progress("GPU recogniser ready", 1.0)
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self._http.__aexit__(*failure)
-
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[WireStream]:
         """Start listening to one speaker; may take as long as the GPU takes to wake."""
         moshi = self._options.speaks == "moshi"
         dialect: Dialect = Moshi(options) if moshi else OwnService(options, self._options.audio)
-        async with self._http.talk(self._address(), dialect) as stream:
+        async with self.http.talk(self._address(), dialect) as stream:
             yield stream
 
     def _address(self) -> Address:
@@ -282,6 +276,10 @@ class OwnService:
             case Text(text, final, pause):
                 yield from self._older(text.strip(), final=final or pause)
 
+    def rest(self) -> Iterable[Heard]:
+        """Older servers close without a last word."""
+        return self._utterance.final()
+
     def _older(self, text: str, *, final: bool) -> Iterator[Heard]:
         """A word without a time was said about now; a text that is final repeats the words."""
         now = max(0.0, self._sent - DELAY)
@@ -309,8 +307,7 @@ class Moshi:
         self.over = False
         self.answers: float | None = None
         self._utterance = Utterance(options)
-        self._sent = 0.0
-        self._inserted: list[tuple[float, float]] = []
+        self._clock = Padding()
         self._markers = 0
         self._last = -1
 
@@ -320,18 +317,17 @@ class Moshi:
 
     def audio(self, block: Block) -> Iterable[Message]:
         """A list of floats."""
-        self._sent += SECONDS
+        self._clock.passed(SECONDS)
         yield protocol.pack_audio(np.asarray(block))
 
     def flush(self) -> Iterable[Message]:
         """Push the words out with silence, and ask when it has been heard."""
         self._markers += 1
-        self._inserted.append((self._sent, (TAIL + ANSWER) * SECONDS))
+        self._clock.inserted((TAIL + ANSWER) * SECONDS)
         quiet = protocol.pack_request(Audio(silence()))
         yield from [quiet] * TAIL
         yield protocol.pack_request(Marker(self._markers))
         yield from [quiet] * ANSWER
-        self._sent += (TAIL + ANSWER) * SECONDS
 
     def end(self) -> Iterable[Message]:
         """The same for the last time."""
@@ -347,20 +343,24 @@ class Moshi:
         said = self._utterance
         match _decoded_moshi(message):
             case protocol.Word(text, start):
-                yield from self._word(text, self._ours(start))
+                yield from self._word(text, self._clock.ours(start))
             case WordEnded(end):
-                said.ended(self._ours(end))
+                said.ended(self._clock.ours(end))
             case Step(index, scores, _):
                 self.answers = ANSWERS
                 if said.words and _is_pause(scores):
                     yield from said.final()
-                    yield TurnEnded(self._ours(max(0.0, index * SECONDS - DELAY)))
+                    yield TurnEnded(self._clock.ours(max(0.0, index * SECONDS - DELAY)))
             case Flushed(marker):
                 yield from said.final()
                 self.over = marker == self._last
             case Error(problem):
                 full = "no free" in problem
                 raise EngineError("busy" if full else "engine", problem)
+
+    def rest(self) -> Iterable[Heard]:
+        """The marker brought it."""
+        return self._utterance.final()
 
     def _word(self, text: str, start: float) -> Iterator[Heard]:
         """Models without pause scores leave it to us to see that there was a pause."""
@@ -369,28 +369,16 @@ class Moshi:
             yield from said.final()
         yield from said.add(text, start, 0.0)
 
-    def _ours(self, at: float) -> float:
-        """Take off the silence that was ours and not the speaker's."""
-        return round(
-            at - math.fsum(min(at - began, s) for began, s in self._inserted if at > began), 3
-        )
-
 
 def _is_pause(scores: tuple[float, ...]) -> bool:
     return len(scores) > HEAD and scores[HEAD] > OVER
 
 
 def _decoded(message: Message) -> protocol.Message:
-    try:
+    with reading():
         return protocol.decode(message if isinstance(message, str) else message.decode())
-    except (Malformed, UnicodeDecodeError) as error:
-        raise EngineError("engine", "the answer cannot be read") from error
 
 
 def _decoded_moshi(message: Message) -> protocol.Message | WordEnded:
-    if isinstance(message, str):
-        return Ready()
-    try:
-        return protocol.decode_moshi(message)
-    except Malformed as error:
-        raise EngineError("engine", "the answer cannot be read") from error
+    with reading():
+        return protocol.decode_moshi(message if isinstance(message, bytes) else message.encode())

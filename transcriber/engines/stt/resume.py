@@ -49,7 +49,7 @@ OPENING = 150.0
 LAST_WORDS = 20.0
 """Seconds between the words that still come after the end of the audio."""
 HEALTHY = 10.0
-"""Seconds that a silent stream must have lasted for its failure to count as the first."""
+"""Seconds that a stream without a final must have lasted for its failure to count as the first."""
 WAITING = 64
 """Events kept for a slow reader: the newest partial replaces the last, finals wait for room."""
 CHECKPOINT = 12
@@ -170,11 +170,11 @@ class ResumingStream:
         now = asyncio.get_running_loop().time
         waits = pauses()
         while True:
-            began, told = now(), self._outbox.count
+            began, told = now(), self._outbox.finals
             problem = await self._listen()
             if problem is None and self._closed.is_set() and not self._tape.waiting:
                 return
-            healthy = self._outbox.count > told or now() - began > HEALTHY
+            healthy = self._outbox.finals > told or now() - began > HEALTHY
             if problem is None and not healthy:
                 problem = EngineError("network", "the engine ended the stream at once")
             if healthy:
@@ -276,8 +276,8 @@ class Outbox:
     """What the reader has not taken yet."""
 
     def __init__(self) -> None:
-        self.count = 0
-        """How much was ever put in."""
+        self.finals = 0
+        """How many were ever put in."""
         self._items: deque[Heard] = deque()
         self._filled = asyncio.Event()
         self._taken = asyncio.Event()
@@ -286,7 +286,7 @@ class Outbox:
 
     async def put(self, heard: Heard) -> None:
         """Add an event; waits for room."""
-        self.count += not isinstance(heard, Interrupted)
+        self.finals += isinstance(heard, Final)
         newest = self._items[-1] if self._items else None
         if isinstance(heard, Partial) and isinstance(newest, Partial):
             self._items.pop()

@@ -21,10 +21,21 @@ import aiohttp
 
 from transcriber import aio
 from transcriber.audio.block import Block
-from transcriber.engines.stt.base import Heard
+from transcriber.engines.stt.base import EngineInfo, Heard, Progress
 from transcriber.errors import EngineError, EngineProblem
 
-__all__ = ["Address", "Dialect", "Http", "Message", "WireStream", "refusal", "retry_after"]
+__all__ = [
+    "Address",
+    "Dialect",
+    "Http",
+    "Message",
+    "Online",
+    "Padding",
+    "WireStream",
+    "reading",
+    "refusal",
+    "retry_after",
+]
 
 Message = str | bytes
 
@@ -88,6 +99,9 @@ class Dialect(Protocol):
     def heard(self, message: Message) -> Iterable[Heard]:
         """Understand a message; raises `EngineError`, also for what cannot be understood."""
 
+    def rest(self) -> Iterable[Heard]:
+        """What is left to say when the provider closes as we asked, without a last word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -139,6 +153,24 @@ class Http:
             await stream.greet()
             async with aio.alongside(stream.send()), aio.alongside(stream.stay()):
                 yield stream
+
+
+class Online(Protocol):
+    """What recognisers have in common whose only resource are connections."""
+
+    info: EngineInfo
+    http: Http
+
+    async def prepare(self, progress: Progress) -> None:
+        """Nothing needs to be loaded here."""
+        progress(f"{self.info.name} ready", 1.0)
+
+    async def __aenter__(self) -> Self:
+        await self.http.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.http.__aexit__(*failure)
 
 
 class WireStream:
@@ -232,11 +264,13 @@ class WireStream:
                 except TimeoutError:
                     raise EngineError("timeout", "no answer") from None
                 except EOFError:
-                    if self._ended and self._socket.close_code == aiohttp.WSCloseCode.OK:
-                        return
-                    raise self._lost() from None
+                    if not self._ended or self._socket.close_code != aiohttp.WSCloseCode.OK:
+                        raise self._lost() from None
+                    break
                 for heard in self._dialect.heard(message):
                     yield heard
+            for heard in self._dialect.rest():
+                yield heard
         finally:
             self._blocks.close()
 
@@ -274,6 +308,41 @@ class WireStream:
         code = self._socket.close_code
         kind: EngineProblem = "busy" if code == aiohttp.WSCloseCode.TRY_AGAIN_LATER else "network"
         return EngineError(kind, f"the connection was closed (code {code})")
+
+
+class Padding:
+    """Silence of ours among the speaker's audio: what it does to the provider's clock."""
+
+    def __init__(self) -> None:
+        self._sent = 0.0
+        self._inserted: list[tuple[float, float]] = []
+
+    @property
+    def sent(self) -> float:
+        """Seconds of the speaker's audio so far."""
+        return self.ours(self._sent)
+
+    def passed(self, seconds: float) -> None:
+        """Audio of the speaker was sent."""
+        self._sent += seconds
+
+    def inserted(self, seconds: float) -> None:
+        """Silence of ours was sent."""
+        self._inserted.append((self._sent, seconds))
+        self._sent += seconds
+
+    def ours(self, at: float) -> float:
+        """Turn a time of the provider's into one of the speaker's."""
+        return round(at - sum(min(at - began, s) for began, s in self._inserted if at > began), 3)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What is not as documented cannot be read, and says so."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError("engine", "the answer cannot be read") from error
 
 
 def refusal(status: int, headers: Mapping[str, str], reason: str) -> EngineError:

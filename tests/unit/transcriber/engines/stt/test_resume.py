@@ -152,6 +152,18 @@ async def test_new_tries_come_at_growing_distances_and_then_slowly() -> None:
     assert 10 < sum(gaps[6:]) / len(gaps[6:]) < 50
 
 
+async def test_an_engine_that_breaks_in_every_sentence_is_not_hammered() -> None:
+    class Breaking(FakeStt):
+        def error(self, problem: str) -> EngineError:
+            self.dies_after = 5
+            return super().error(problem)
+
+    stt = Breaking(FakeOptions(dies_after=5))
+    async with Resuming(stt).open(StreamOptions()) as stream:
+        await speak(stream, speech(1_000))
+    assert len(stt.opened) < 12
+
+
 def test_the_slow_tries_have_no_end() -> None:
     waits = pauses()
     assert max(next(waits) for _ in range(500)) > 50
