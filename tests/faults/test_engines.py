@@ -15,7 +15,7 @@ import pytest
 
 from tests.conformance.stt import finals, text
 from tests.fakes.stt import FakeStt
-from tests.peers.engines import deepgram, kyutai, vosk
+from tests.peers.engines import deepgram, kyutai, openai, vosk
 from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.server import Mischief, Server
 from transcriber import aio, engines
@@ -73,6 +73,15 @@ PROVIDERS = {
             "DEEPGRAM_API_KEY": "k",
             "DEEPGRAM_BASE_URL": url.rpartition("/v")[0],
             "DEEPGRAM_MODEL": "flux-general-en",
+        },
+    ),
+    "openai": Provider(
+        "openai",
+        openai.realtime,
+        lambda url: {
+            "OPENAI_API_KEY": "k",
+            "OPENAI_BASE_URL": url.removesuffix("/realtime"),
+            "OPENAI_STT_MODE": "realtime",
         },
     ),
     "vosk": Provider("vosk", vosk.vosk_server, lambda url: {"LT_VOSK_SERVER_URL": ws(url)}),
@@ -134,7 +143,10 @@ async def test_every_word_comes_once_although(what: str, provider: Provider) -> 
         assert 0 <= final.start < final.end <= len(SPEECH) * SECONDS + 0.1
 
 
-async def test_a_slow_service_is_no_failure(provider: Provider) -> None:
+async def test_a_slow_service_is_no_failure(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEARTBEAT", 2.0)
     async with provider.running(Mischief(times=1, slow=0.05)) as (_, stt):
         heard = await live(Resuming(stt))
     assert text(heard).lower().strip(".").split() == NAMES

@@ -20,6 +20,7 @@ STT = {
     "deepgram": "transcriber.engines.stt.deepgram:Deepgram",
     "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
+    "openai": "transcriber.engines.stt.openai:OpenAi",
     "vosk": "transcriber.engines.stt.vosk:Vosk",
 }
 """The recognisers that come with us."""

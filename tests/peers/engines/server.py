@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 
 from transcriber.engines.stt.wire import Message
 
-__all__ = ["Conversation", "Mischief", "Server", "serving"]
+__all__ = ["Conversation", "Mischief", "Server", "hosting", "serving"]
 
 
 class Conversation(Protocol):
@@ -37,6 +37,7 @@ class Mischief:
     times: int = 0
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
     cold: float = 0.0
     """Seconds until the connection is accepted."""
     cut_after: int | None = None
@@ -86,7 +87,7 @@ async def serving(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.stuck.wait(), trouble.cold)
         if trouble.status:
-            return web.Response(status=trouble.status, headers=trouble.headers)
+            return web.Response(status=trouble.status, headers=trouble.headers, text=trouble.body)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await _converse(server, socket, converse(request), trouble, request)

@@ -79,6 +79,9 @@ BROKEN = {
     "KYUTAI_AUDIO": "mp3",
     "DEEPGRAM_BASE_URL": "deepgram",
     "DEEPGRAM_MODEL": "nova 3",
+    "OPENAI_BASE_URL": "api.openai.com",
+    "OPENAI_STT_MODEL": "whisper 1",
+    "OPENAI_STT_MODE": "batch",
     "LT_VOSK_SERVER_URL": "vosk:2700",
     "VOSK_LANGUAGES": "english",
 }

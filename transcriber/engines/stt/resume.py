@@ -46,6 +46,8 @@ QUIET = 8.0
 """Seconds after which audio without any word is settled: more than engines queue and think."""
 OPENING = 150.0
 """Seconds for an engine to open a stream: a cold GPU may take two minutes."""
+CATCH_UP = 8
+"""Times real time at which kept audio is sent: an engine that is flooded takes long to answer."""
 LAST_WORDS = 20.0
 """Seconds between the words that still come after the end of the audio."""
 HEALTHY = 10.0
@@ -212,9 +214,13 @@ class ResumingStream:
         """Pass on audio as fast as the engine takes it."""
         now = asyncio.get_running_loop().time
         sent: deque[tuple[float, int]] = deque()
+        kept = self._tape.end
         while await self._something():
             await stream.ready()
             index = self._tape.next
+            if index < kept:
+                await asyncio.sleep(SECONDS / CATCH_UP)
+                index = self._tape.next
             block = self._tape.take()
             self._room.set()
             if block is None:

@@ -32,6 +32,7 @@ __all__ = [
     "Online",
     "Padding",
     "WireStream",
+    "explained",
     "reading",
     "refusal",
     "retry_after",
@@ -139,7 +140,7 @@ class Http:
     @asynccontextmanager
     async def talk(self, address: Address, dialect: Dialect) -> AsyncIterator[WireStream]:
         """Hold a conversation; it begins when the provider is ready to listen."""
-        with _explained(address.url):
+        with explained(address.url):
             async with asyncio.timeout(address.opening):
                 socket = await self.session.ws_connect(
                     address.url,
@@ -373,8 +374,8 @@ def retry_after(value: str, *, now: datetime | None = None) -> float | None:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what goes wrong while connecting into what we say about it."""
+def explained(url: str) -> Iterator[None]:
+    """Turn what goes wrong on the way there into what we say about it."""
     try:
         yield
     except aiohttp.WSServerHandshakeError as error:
@@ -382,6 +383,6 @@ def _explained(url: str) -> Iterator[None]:
     except (aiohttp.InvalidURL, ValueError) as error:
         raise EngineError("bad_request", f"{url} is not an address") from error
     except TimeoutError as error:
-        raise EngineError("timeout", "no connection in time") from error
+        raise EngineError("timeout", "no answer in time") from error
     except (aiohttp.ClientError, OSError) as error:
         raise EngineError("network", f"cannot connect: {type(error).__name__}") from error
