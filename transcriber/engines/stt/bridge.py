@@ -22,7 +22,7 @@ import aiohttp
 from pydantic import BaseModel, Field, SecretStr, create_model
 
 from transcriber import aio
-from transcriber.audio.block import RATE, SAMPLES, SECONDS, Block
+from transcriber.audio.block import RATE, SAMPLES, SECONDS
 from transcriber.audio.wav import pcm16
 from transcriber.engines.stt.base import (
     EngineInfo,
@@ -35,13 +35,11 @@ from transcriber.engines.stt.base import (
     Stt,
     Word,
 )
-from transcriber.engines.stt.wire import refusal
+from transcriber.engines.stt.wire import PATIENCE, Intake, refusal
 from transcriber.errors import EngineError, EngineProblem
 
 __all__ = ["Plugin", "PluginStream", "bridged"]
 
-PATIENCE = 62
-"""Blocks (five seconds) a stream keeps while the plugin does not take them."""
 AHEAD = 10
 """Frames in the plugin's own queue from which on it counts as behind."""
 LOOK = 0.02
@@ -164,39 +162,16 @@ class Bridged(Protocol):
         }
 
 
-class PluginStream:
+class PluginStream(Intake):
     """One speaker's stream of a plugin."""
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._source = source
         self._partials = options.partials
-        self._blocks: aio.Backlog[Block | None] = aio.Backlog(PATIENCE)
+        self._blocks = aio.Backlog(PATIENCE)
         self._sent = 0.0
         self._speaking = False
         self._said = 0.0
-
-    @property
-    def dropped(self) -> int:
-        """Blocks forgotten because the plugin did not take them."""
-        return self._blocks.dropped
-
-    def push(self, block: Block) -> None:
-        """Send audio."""
-        if not self._blocks.closed:
-            self._blocks.push(block)
-
-    async def ready(self) -> None:
-        """Wait until a block can be pushed without dropping another."""
-        await self._blocks.room()
-
-    def flush(self) -> None:
-        """End the utterance now."""
-        if not self._blocks.closed:
-            self._blocks.push(None)
-
-    def close(self) -> None:
-        """No more audio."""
-        self._blocks.close()
 
     async def forward(self) -> None:
         """Pass audio on while the plugin keeps up; one that gave up says why where it is read."""

@@ -256,25 +256,26 @@ class OwnService:
     def heard(self, message: Message) -> Iterable[Heard]:
         """Understand a message."""
         said = self._utterance
-        match _decoded(message):
-            case protocol.SpeechStarted(time):
-                yield from said.begin(time)
-            case protocol.Word(text, start, end):
-                yield from said.add(text, start, end)
-            case Segment(text, _, _, time):
-                yield from said.final(text)
-                yield TurnEnded(time)
-            case Flushed():
-                yield from said.final()
-            case End(reason):
-                yield from said.final()
-                self._end(reason)
-            case Error(problem, wait):
-                raise EngineError(
-                    "busy" if wait is not None else "engine", problem, retry_after=wait
-                )
-            case Text(text, final, pause):
-                yield from self._older(text.strip(), final=final or pause)
+        with reading():
+            match protocol.decode(_text(message)):
+                case protocol.SpeechStarted(time):
+                    yield from said.begin(time)
+                case protocol.Word(text, start, end):
+                    yield from said.add(text, start, end)
+                case Segment(text, _, _, time):
+                    yield from said.final(text)
+                    yield TurnEnded(time)
+                case Flushed():
+                    yield from said.final()
+                case End(reason):
+                    yield from said.final()
+                    self._end(reason)
+                case Error(problem, wait):
+                    raise EngineError(
+                        "busy" if wait is not None else "engine", problem, retry_after=wait
+                    )
+                case Text(text, final, pause):
+                    yield from self._older(text.strip(), final=final or pause)
 
     def rest(self) -> Iterable[Heard]:
         """Older servers close without a last word."""
@@ -341,22 +342,23 @@ class Moshi:
     def heard(self, message: Message) -> Iterable[Heard]:
         """Understand a message."""
         said = self._utterance
-        match _decoded_moshi(message):
-            case protocol.Word(text, start):
-                yield from self._word(text, self._clock.ours(start))
-            case WordEnded(end):
-                said.ended(self._clock.ours(end))
-            case Step(index, scores, _):
-                self.answers = ANSWERS
-                if said.words and _is_pause(scores):
+        with reading():
+            match protocol.decode_moshi(_bytes(message)):
+                case protocol.Word(text, start):
+                    yield from self._word(text, self._clock.ours(start))
+                case WordEnded(end):
+                    said.ended(self._clock.ours(end))
+                case Step(index, scores, _):
+                    self.answers = ANSWERS
+                    if said.words and _is_pause(scores):
+                        yield from said.final()
+                        yield TurnEnded(self._clock.ours(max(0.0, index * SECONDS - DELAY)))
+                case Flushed(marker):
                     yield from said.final()
-                    yield TurnEnded(self._clock.ours(max(0.0, index * SECONDS - DELAY)))
-            case Flushed(marker):
-                yield from said.final()
-                self.over = marker == self._last
-            case Error(problem):
-                full = "no free" in problem
-                raise EngineError("busy" if full else "engine", problem)
+                    self.over = marker == self._last
+                case Error(problem):
+                    full = "no free" in problem
+                    raise EngineError("busy" if full else "engine", problem)
 
     def rest(self) -> Iterable[Heard]:
         """The marker brought it."""
@@ -374,11 +376,9 @@ def _is_pause(scores: tuple[float, ...]) -> bool:
     return len(scores) > HEAD and scores[HEAD] > OVER
 
 
-def _decoded(message: Message) -> protocol.Message:
-    with reading():
-        return protocol.decode(message if isinstance(message, str) else message.decode())
+def _text(message: Message) -> str:
+    return message if isinstance(message, str) else message.decode()
 
 
-def _decoded_moshi(message: Message) -> protocol.Message | WordEnded:
-    with reading():
-        return protocol.decode_moshi(message if isinstance(message, bytes) else message.encode())
+def _bytes(message: Message) -> bytes:
+    return message if isinstance(message, bytes) else message.encode()

@@ -25,9 +25,11 @@ from transcriber.engines.stt.base import EngineInfo, Heard, Progress
 from transcriber.errors import EngineError, EngineProblem
 
 __all__ = [
+    "PATIENCE",
     "Address",
     "Dialect",
     "Http",
+    "Intake",
     "Message",
     "Online",
     "Padding",
@@ -41,7 +43,7 @@ __all__ = [
 Message = str | bytes
 
 PATIENCE = 62
-"""Blocks (five seconds) a stream keeps for a connection that does not take them."""
+"""Blocks (five seconds) a stream keeps for a provider that does not take them."""
 HEARTBEAT = 2.0
 """Seconds between pings; half as long without any sign of life, and the connection is dead."""
 OPENING = 10.0
@@ -174,23 +176,14 @@ class Online(Protocol):
         await self.http.__aexit__(*failure)
 
 
-class WireStream:
-    """One speaker's audio going to a provider, and words coming back."""
+class Intake(Protocol):
+    """Where a stream takes in audio: a bounded backlog, in which None is a flush."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, dialect: Dialect) -> None:
-        self._socket = socket
-        self._dialect = dialect
-        self._blocks: aio.Backlog[Block | None] = aio.Backlog(PATIENCE)
-        self._now = asyncio.get_running_loop().time
-        self._sent_at = self._now()
-        self._ended = False
-        self._due: float | None = None
-        self._deadline: asyncio.Timeout | None = None
-        self._early: list[Heard] = []
+    _blocks: aio.Backlog[Block | None]
 
     @property
     def dropped(self) -> int:
-        """Blocks forgotten because the network did not take them."""
+        """Blocks forgotten because the provider did not take them."""
         return self._blocks.dropped
 
     def push(self, block: Block) -> None:
@@ -210,6 +203,21 @@ class WireStream:
     def close(self) -> None:
         """No more audio."""
         self._blocks.close()
+
+
+class WireStream(Intake):
+    """One speaker's audio going to a provider, and words coming back."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, dialect: Dialect) -> None:
+        self._socket = socket
+        self._dialect = dialect
+        self._blocks = aio.Backlog(PATIENCE)
+        self._now = asyncio.get_running_loop().time
+        self._sent_at = self._now()
+        self._ended = False
+        self._due: float | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._early: list[Heard] = []
 
     async def greet(self) -> None:
         """Say hello, and wait until the provider does; an old one that does not is forgiven."""
