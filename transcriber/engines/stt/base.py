@@ -91,7 +91,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak; words follow."""
+    """Somebody began to speak; words follow. Comes before the first words of every utterance."""
 
     at: float
 
