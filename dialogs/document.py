@@ -18,7 +18,7 @@ __all__ = ["Node", "Unreadable", "plain", "read"]
 
 MAX_SIZE = 256 * 1024
 """Characters of a file; the largest flows known have a tenth of it."""
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 """Values in a file, each counted as often as aliases repeat it."""
 MAX_DEPTH = 32
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

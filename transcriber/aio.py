@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Backlog", "backoff", "close_all", "supervise"]
+__all__ = ["Backlog", "alongside", "backoff", "close_all", "supervise"]
 
 T = TypeVar("T")
 
@@ -84,6 +84,24 @@ def backoff(
     while tries is None or made < tries:
         yield random.uniform(0, delay)
         delay, made = min(delay * factor, limit), made + 1
+
+
+@contextlib.asynccontextmanager
+async def alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """
+    Let work run as long as the block does, and not longer.
+
+    Unlike a `TaskGroup` it leaves alone what the block raises. What the work raises is raised at
+    the end of the block, unless the block failed itself.
+    """
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
 
 
 async def supervise(

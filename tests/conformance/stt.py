@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import pytest
 
 from transcriber.audio.block import SECONDS, Block, silence
-from transcriber.engines.stt.base import Final, Heard, Partial, StreamOptions, Stt, SttStream
+from transcriber.engines.stt.base import (
+    Final,
+    Heard,
+    Partial,
+    SpeechStarted,
+    StreamOptions,
+    Stt,
+    SttStream,
+)
 
 MANY = 2_000
 """Blocks (160 seconds) that no engine keeps for a speaker it does not read from."""
@@ -118,6 +126,17 @@ class SttConformance:
             assert not isinstance(heard[-1], Partial)
         quiet = await hear(stt, [*sentence, *self.pause], StreamOptions(partials=False))
         assert not any(isinstance(event, Partial) for event in quiet)
+
+    async def test_every_utterance_is_announced_before_its_words(
+        self, stt: Stt, sentence: Sequence[Block]
+    ) -> None:
+        announced = False
+        twice = [*sentence, *self.pause, *sentence, *self.pause]
+        for event in await hear(stt, twice, StreamOptions(partials=False)):
+            announced = announced or isinstance(event, SpeechStarted)
+            if isinstance(event, Final):
+                assert announced
+                announced = False
 
     async def test_times_are_within_what_was_pushed_and_in_order(
         self, stt: Stt, sentence: Sequence[Block]

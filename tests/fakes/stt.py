@@ -4,6 +4,7 @@ A recogniser that hears the number in each block as a word, and silence as the e
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -32,6 +33,9 @@ class FakeOptions(BaseModel):
     failures: int = 0
     dies_after: int | None = None
     problem: EngineProblem = "network"
+    retry_after: float | None = None
+    opening: float = 0.0
+    """Seconds it takes to open a stream."""
 
 
 class FakeStt:
@@ -43,7 +47,13 @@ class FakeStt:
         self.failures = options.failures
         self.dies_after = options.dies_after
         self.problem: EngineProblem = options.problem
+        self.retry_after = options.retry_after
+        self.opening = options.opening
         self.open_streams = 0
+        self.opened: list[float] = []
+        """When each stream was asked for."""
+        self.heard: list[int] = []
+        """Blocks that each stream heard, once it is over."""
 
     def unusable(self) -> str:
         return ""
@@ -58,16 +68,22 @@ class FakeStt:
 
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
+        self.opened.append(asyncio.get_running_loop().time())
         if self.failures:
             self.failures -= 1
-            raise EngineError(self.problem, "no engine")
+            raise self.error("no engine")
+        await asyncio.sleep(self.opening)
         self.open_streams += 1
         stream = FakeStream(self, partials=options.partials)
         try:
             yield stream
         finally:
             stream.close()
+            self.heard.append(stream.heard)
             self.open_streams -= 1
+
+    def error(self, problem: str) -> EngineError:
+        return EngineError(self.problem, problem, retry_after=self.retry_after)
 
 
 class FakeStream:
@@ -75,7 +91,7 @@ class FakeStream:
         self._engine = engine
         self._partials = partials
         self._blocks: Backlog[Block | None] = Backlog(PATIENCE)
-        self._heard = 0
+        self.heard = 0
         self._words: list[Word] = []
 
     @property
@@ -98,9 +114,9 @@ class FakeStream:
 
     async def __aiter__(self) -> AsyncIterator[Heard]:
         async for block in self._blocks:
-            if self._heard == self._engine.dies_after:
+            if self.heard == self._engine.dies_after:
                 self._engine.dies_after = None
-                raise EngineError(self._engine.problem, "engine died")
+                raise self._engine.error("engine died")
             for heard in self._hear(block):
                 yield heard
         for heard in self._over():
@@ -110,13 +126,13 @@ class FakeStream:
         if block is None or not block.any():
             yield from self._over()
         else:
-            start = round((self._heard + self.dropped) * SECONDS, 3)
+            start = round((self.heard + self.dropped) * SECONDS, 3)
             if not self._words:
                 yield SpeechStarted(start)
             self._words.append(Word(f"{block[0]:.0f}", start, round(start + SECONDS, 3)))
             if self._partials:
                 yield Partial(*self._said())
-        self._heard += block is not None
+        self.heard += block is not None
 
     def _over(self) -> Iterator[Heard]:
         if self._words:

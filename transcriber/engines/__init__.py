@@ -17,7 +17,20 @@ from transcriber.errors import Misconfigured
 __all__ = ["STT", "stt", "stt_names"]
 
 STT = {
+    "assemblyai": "transcriber.engines.stt.bridge:assemblyai",
+    "aws": "transcriber.engines.stt.bridge:aws",
+    "azure": "transcriber.engines.stt.bridge:azure",
+    "cartesia": "transcriber.engines.stt.bridge:cartesia",
+    "deepgram": "transcriber.engines.stt.deepgram:Deepgram",
+    "elevenlabs": "transcriber.engines.stt.bridge:elevenlabs",
+    "gladia": "transcriber.engines.stt.bridge:gladia",
+    "google": "transcriber.engines.stt.bridge:google",
+    "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
+    "openai": "transcriber.engines.stt.openai:OpenAi",
+    "soniox": "transcriber.engines.stt.bridge:soniox",
+    "speechmatics": "transcriber.engines.stt.bridge:speechmatics",
+    "vosk": "transcriber.engines.stt.vosk:Vosk",
 }
 """The recognisers that come with us."""
 

@@ -36,6 +36,7 @@ from transcriber.engines.segments import RATE, WINDOW
 from transcriber.engines.stt.base import (
     Final,
     Heard,
+    Interrupted,
     Partial,
     SpeechStarted,
     StreamOptions,
@@ -345,7 +346,7 @@ class Times:
                 return replace(heard, start=start, end=max(start, end), words=words)
             case SpeechStarted():
                 return replace(heard, at=self._start(heard.at))
-            case TurnEnded():
+            case TurnEnded() | Interrupted():
                 return replace(heard, at=self._end(heard.at))
 
     def _word(self, word: Word) -> Word:

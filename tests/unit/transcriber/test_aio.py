@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from transcriber.aio import Backlog, backoff, close_all, supervise
+from transcriber.aio import Backlog, alongside, backoff, close_all, supervise
 
 
 async def test_a_full_backlog_forgets_the_oldest() -> None:
@@ -127,3 +127,39 @@ async def test_closing_goes_on_after_a_failure() -> None:
     with pytest.raises(ExceptionGroup):
         await close_all(broken(), fine())
     assert closed == ["fine"]
+
+
+async def test_work_alongside_lasts_as_long_as_the_block() -> None:
+    steps: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1)
+            steps.append(asyncio.get_running_loop().time())
+
+    async with alongside(tick()):
+        await asyncio.sleep(3.5)
+    await asyncio.sleep(10)
+    assert steps == [1, 2, 3]
+
+
+async def test_work_alongside_leaves_alone_what_the_block_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with alongside(asyncio.sleep(9)):
+            raise ZeroDivisionError
+
+
+async def test_work_alongside_that_fails_is_noticed_at_the_end() -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    steps: list[str] = []
+
+    async def both() -> None:
+        async with alongside(fail()):
+            await asyncio.sleep(1)
+            steps.append("done")
+
+    with pytest.raises(ZeroDivisionError):
+        await both()
+    assert steps == ["done"]

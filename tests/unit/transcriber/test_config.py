@@ -72,6 +72,18 @@ BROKEN = {
     "LOG_PII": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
+    "STT_STREAM_URL": "example.org",
+    "MODAL_WORKSPACE": "my workspace",
+    "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
+    "KYUTAI_PROTOCOL": "v2",
+    "KYUTAI_AUDIO": "mp3",
+    "DEEPGRAM_BASE_URL": "deepgram",
+    "DEEPGRAM_MODEL": "nova 3",
+    "OPENAI_BASE_URL": "api.openai.com",
+    "OPENAI_STT_MODEL": "whisper 1",
+    "OPENAI_STT_MODE": "batch",
+    "LT_VOSK_SERVER_URL": "vosk:2700",
+    "VOSK_LANGUAGES": "english",
 }
 """A value that each setting with a form of its own refuses."""
 

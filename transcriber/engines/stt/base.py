@@ -27,6 +27,7 @@ __all__ = [
     "EngineInfo",
     "Final",
     "Heard",
+    "Interrupted",
     "Partial",
     "Progress",
     "SpeechStarted",
@@ -90,7 +91,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak; words follow."""
+    """Somebody began to speak; words follow. Comes before the first words of every utterance."""
 
     at: float
 
@@ -125,7 +126,18 @@ class TurnEnded:
     probability: float = 1.0
 
 
-Heard = SpeechStarted | Partial | Final | TurnEnded
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The engine failed and is being started again: words come late. No engine says this itself."""
+
+    at: float
+    code: str
+    """The code of the error."""
+    problem: str
+    retry_in: float
+
+
+Heard = SpeechStarted | Partial | Final | TurnEnded | Interrupted
 
 
 @dataclass(frozen=True, slots=True)

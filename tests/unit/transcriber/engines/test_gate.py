@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.stt import MANY, SttConformance, everything, finals, hear, text
-from tests.fakes.stt import FakeOptions, FakeStream, FakeStt
+from tests.fakes.stt import FakeOptions, FakeStt
 from tests.virtual_time import VirtualTimeLoop
 from transcriber.audio.block import SAMPLES, SECONDS, Block, Samples, silence
 from transcriber.audio.level import FLOOR
@@ -38,22 +37,6 @@ def pause(blocks: int) -> list[Block]:
     return [silence()] * blocks
 
 
-class Counting(FakeStt):
-    """Counts how often it is opened; may take its time."""
-
-    def __init__(self, options: FakeOptions | None = None, *, slow: float = 0.0) -> None:
-        super().__init__(options)
-        self.opened = 0
-        self.slow = slow
-
-    @asynccontextmanager
-    async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
-        self.opened += 1
-        await asyncio.sleep(self.slow)
-        async with super().open(options) as stream:
-            yield stream
-
-
 class TestGate(SttConformance):
     @pytest.fixture
     async def stt(self) -> AsyncIterator[Stt]:
@@ -76,9 +59,9 @@ class TestGate(SttConformance):
 
 
 async def test_who_is_silent_costs_nothing() -> None:
-    stt = Counting()
+    stt = FakeStt()
     assert await hear(gated(stt), [*pause(100), *said(QUIET) * 100]) == []
-    assert stt.opened == 0
+    assert len(stt.opened) == 0
 
 
 async def test_what_was_just_before_the_first_word_is_heard_too() -> None:
@@ -104,35 +87,35 @@ async def test_times_are_those_of_the_call() -> None:
 
 
 async def test_without_parking_one_stream_is_enough() -> None:
-    stt = Counting()
+    stt = FakeStt()
     await hear(gated(stt), [*said(1), *pause(500), *said(2), *pause(20)])
-    assert stt.opened == 1
+    assert len(stt.opened) == 1
 
 
 async def test_a_parked_stream_is_opened_again() -> None:
-    stt = Counting()
+    stt = FakeStt()
     gate = gated(stt, rules=GateRules(park=2.0))
     heard = await hear(gate, [*said(1), *pause(50), *said(2), *pause(50)], paced=True)
     assert [final.text for final in finals(heard)] == ["1", "2"]
     assert finals(heard)[1].start == 4.08
-    assert stt.opened == 2
+    assert len(stt.opened) == 2
     assert stt.open_streams == 0
 
 
 async def test_a_long_silence_before_the_first_word_parks_nothing() -> None:
-    stt = Counting()
+    stt = FakeStt()
     heard = await hear(gated(stt, rules=GateRules(park=0.5)), [*pause(50), *said(1)], paced=True)
     assert text(heard) == "1"
 
 
 async def test_what_is_said_while_the_stream_is_opened_is_kept() -> None:
-    stt = Counting(slow=3.0)
+    stt = FakeStt(FakeOptions(opening=3.0))
     heard = await hear(gated(stt), [*said(1, 2, 3), *pause(60)], paced=True)
     assert text(heard) == "1 2 3"
 
 
 async def test_what_is_too_old_when_it_opens_is_forgotten_and_counted() -> None:
-    stt = Counting(slow=50.0)
+    stt = FakeStt(FakeOptions(opening=50.0))
     async with gated(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
         listening = group.create_task(everything(stream))
         for block in said(*range(1, PATIENCE + 11)):
@@ -147,7 +130,7 @@ async def test_what_is_too_old_when_it_opens_is_forgotten_and_counted() -> None:
 
 async def test_a_source_that_can_wait_loses_nothing() -> None:
     blocks = [*pause(30), *said(*range(1, 100)), *pause(30), *said(*range(100, 160))]
-    stt = Counting(slow=1.0)
+    stt = FakeStt(FakeOptions(opening=1.0))
     async with gated(stt).open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
         listening = group.create_task(everything(stream))
         for block in blocks:

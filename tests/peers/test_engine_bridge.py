@@ -1,0 +1,68 @@
+"""Plugins of others as recognisers: what happens without them, and with one of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.peers import missing
+from transcriber import engines
+from transcriber.errors import EngineError
+
+BRIDGED = "assemblyai aws azure cartesia elevenlabs gladia google soniox speechmatics"
+WANTED = ["livekit-agents==1.8.9", "livekit-plugins-deepgram==1.8.9"]
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Path:
+    """A Python that has one plugin more than ours; made once."""
+    place = Path(".venv/bridge")
+    python = place / "bin/python"
+    if not (place / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+        ours = Path(sysconfig.get_path("purelib")).resolve()
+        theirs = subprocess.check_output(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+        )
+        Path(theirs.strip(), "base.pth").write_text(f"{ours}\n")
+        uv = [sys.executable, "-m", "uv", "pip", "install", "-q", "-c", "requirements.lock"]
+        if subprocess.run([*uv, "--python", str(python), *WANTED], check=False).returncode:
+            missing("the plugins of livekit-agents cannot be installed")
+        (place / "ready").touch()
+    return python
+
+
+def test_a_plugin_keeps_the_promises_of_a_recogniser(interpreter: Path) -> None:
+    suite = "tests/peers/engines/bridged.py"
+    command = [str(interpreter), "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider"]
+    ran = subprocess.run([*command, suite], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stdout[-8_000:] + ran.stderr[-2_000:]
+
+
+@pytest.mark.parametrize("name", BRIDGED.split())
+def test_without_the_plugin_the_engine_says_what_to_do(name: str) -> None:
+    kind = engines.stt(name)
+    assert "not configured: set" in kind(kind.Options()).unusable()
+    settings = {field.alias: "x" for field in kind.Options.model_fields.values()}
+    engine = kind(kind.Options.model_validate(settings))
+    assert f"not installed: pip install 'livekit-plugins-{name}==1.8.*'" in engine.unusable()
+
+
+async def test_entering_it_says_the_same() -> None:
+    kind = engines.stt("soniox")
+    with pytest.raises(EngineError, match="not configured") as refused:
+        await kind(kind.Options()).__aenter__()
+    assert not refused.value.retryable
+
+
+def test_nothing_of_the_plugins_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys; from transcriber import engines; engines.stt('google');"
+        "print([name for name in sys.modules if name.startswith('livekit')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
