@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-SMALL = {"files": ("--minutes", "2", "--long-minutes", "10")}
+SMALL = {
+    "files": ("--minutes", "2", "--long-minutes", "10"),
+    "redaction": ("--sentences", "100"),
+}
 """Options that make a command quick."""
 
 
