@@ -81,6 +81,8 @@ TAIL = 20
 """Blocks of silence after each clip, so that its last utterance ends."""
 VOICE = 0.5
 """Probability from which on somebody speaks."""
+NEAR = 0.3
+"""Seconds between a pause and the end of a final that it explains; others are cut in speech."""
 END_SILENCE_MS = 1000 * Rules().end_silence
 
 
@@ -231,8 +233,9 @@ def look(seen: Seen, heard: Heard, now: float, shown: str) -> str:
         return heard.text
     seen.texts.append(heard.text)
     seen.words += len(plain(heard.text))
-    if seen.pauses:
-        seen.finals_ms.append(1000 * (now - min(seen.pauses, key=lambda at: abs(at - heard.end))))
+    stopped = min(seen.pauses, key=lambda at: abs(at - heard.end), default=now)
+    if abs(stopped - heard.end) <= NEAR:
+        seen.finals_ms.append(1000 * (now - stopped))
     return ""
 
 

@@ -36,8 +36,9 @@ def test_the_sample_becomes_subtitles_with_times() -> None:
     assert (ran.code, ran.err) == (0, "")
     head, *cues = ran.out.strip().split("\n\n")
     assert head == "WEBVTT"
-    assert len(cues) == 3
+    assert len(cues) == 4
     assert cues[0].startswith("00:00:00.")
+    assert all(len(line) <= 42 for cue in cues for line in cue.splitlines())
 
 
 FORMS: dict[str, tuple[str, ...]] = {
