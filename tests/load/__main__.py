@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-SMALL = {"files": ("--minutes", "2", "--long-minutes", "10")}
+SMALL = {
+    "files": ("--minutes", "2", "--long-minutes", "10"),
+    "loss": ("--rounds", "2"),
+    "media": ("--receiver", "both"),
+}
 """Options that make a command quick."""
 
 

@@ -1,0 +1,99 @@
+"""
+What stays behind: connect, talk and close, many times, in one process.
+
+    python -m tests.load.leak --cycles 2000 --json
+
+Both sides are ours, over real ICE, DTLS and SRTP on loopback. Memory is looked at after every
+batch; its slope is that of a straight line through what comes after the warm-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.load import report
+from tests.load.loopback import only_loopback
+from tests.load.media_receiver import resident, threads
+from tests.load.speech import speech
+from transcriber.audio.block import Block
+from transcriber.rtc import Clip, Ears, Media, Peer
+
+BATCH = 10
+"""Cycles at the same time."""
+WARM = 0.25
+"""Share of the cycles after which memory must not grow."""
+TALK = 0.1
+"""Seconds of speech in each cycle: one block and a little."""
+
+
+async def cycle(media: Media, clip: Clip) -> int:
+    """Connect two peers, have one speak and the other hear, close; return the blocks heard."""
+    blocks: list[Block] = []
+    listener = Peer(media, ears=Ears(on_block=blocks.append))
+    speaker = Peer(media, mouth=True)
+    try:
+        await speaker.accept(await listener.answer(await speaker.offer()))
+        await asyncio.gather(speaker.connect(), listener.connect())
+        assert speaker.sender is not None
+        speaker.sender.play(clip)
+        await asyncio.sleep(TALK + 0.02)
+    finally:
+        await asyncio.gather(speaker.close(), listener.close())
+    return len(blocks)
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def measure(cycles: int) -> dict[str, float]:
+    clip = Clip.of(speech()[: round(TALK * 24_000)])
+    heard = 0
+    async with Media() as media:
+        heard += await cycle(media, clip)
+        before = (descriptors(), len(asyncio.all_tasks()), threads())
+        memory: list[float] = []
+        for _ in range(cycles // BATCH):
+            heard += sum(await asyncio.gather(*(cycle(media, clip) for _ in range(BATCH))))
+            memory.append(resident() * 1e6)
+        await asyncio.sleep(0.2)
+        gc.collect()
+        after = (descriptors(), len(asyncio.all_tasks()), threads())
+    first = int(len(memory) * WARM)
+    places = np.arange(first, len(memory)) * BATCH
+    slope = float(np.polyfit(places, memory[first:], 1)[0])
+    return {
+        "cycles": cycles,
+        "heard": heard,
+        "rss_bytes_per_cycle": slope,
+        "rss_mb_end": memory[-1] / 1e6,
+        "descriptors_left": after[0] - before[0],
+        "tasks_left": after[1] - before[1],
+        "threads_left": after[2] - before[2],
+    }
+
+
+def main() -> int:
+    options = report.parser(__doc__ or "")
+    options.add_argument("--cycles", type=int, default=2_000)
+    given = options.parse_args()
+    only_loopback()
+    figures = asyncio.run(measure(given.cycles))
+    bars = [
+        report.Bar("rss_bytes_per_cycle", figures["rss_bytes_per_cycle"], "<=", 2_048),
+        report.Bar("heard", figures["heard"], ">=", given.cycles),
+        *(
+            report.Bar(name, figures[name], "<=", 0)
+            for name in ("descriptors_left", "tasks_left", "threads_left")
+        ),
+    ]
+    return report.finish("leak", figures, bars, as_json=given.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""
+The private names that we rely on, in the versions that are pinned.
+
+When one of these fails after an upgrade, read what the new version does before changing the pin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from importlib.metadata import version
+
+import aioice.ice
+import aiortc
+import pylibsrtp
+import pytest
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from pylibsrtp import _binding
+
+from tests.load.loopback import only_loopback
+
+
+@pytest.mark.parametrize(
+    ("package", "pinned"), [("aiortc", "1.16."), ("aioice", "0.13."), ("pylibsrtp", "1.0.")]
+)
+def test_the_versions_are_those_that_were_read(package: str, pinned: str) -> None:
+    assert version(package).startswith(pinned)
+
+
+def test_libsrtp_can_be_called_on_our_own_buffer() -> None:
+    for name in ("srtp_protect", "srtp_unprotect", "srtp_unprotect_rtcp"):
+        assert hasattr(_binding.lib, name), name
+    assert hasattr(_binding.ffi, "from_buffer")
+    assert hasattr(pylibsrtp.Session(), "_srtp")
+
+
+async def test_aiortc_keeps_its_connection_and_keys_where_we_take_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
+    only_loopback()
+    gatherer = RTCIceGatherer([])
+    transport = RTCIceTransport(gatherer)
+    dtls = RTCDtlsTransport(transport, [RTCCertificate.generateCertificate()])
+    connection = gatherer._connection
+    assert connection is transport._connection
+    assert connection._nominated == {}
+    assert connection.ice_controlling is False
+    await gatherer.gather()
+    (protocol,) = connection._protocols
+    assert vars(protocol.transport)["_sock"].fileno() >= 0
+    assert hasattr(asyncio.get_running_loop(), "_remove_reader")
+    for name in ("_rx_srtp", "_tx_srtp", "_task", "_role"):
+        assert hasattr(dtls, name), name
+    dtls._set_role("server")
+    assert dtls._role == "server"
+    assert hasattr(type(protocol), "datagram_received")
+    await transport.stop()
+
+
+def test_the_role_that_we_set_is_kept() -> None:
+    assert 'self._role == "auto"' in inspect.getsource(RTCDtlsTransport.start)
+
+
+def test_a_public_stun_server_is_only_a_default() -> None:
+    assert "iceServers is None" in inspect.getsource(RTCIceGatherer.__init__)
+    assert aiortc.RTCIceServer("stun:192.0.2.1").urls == "stun:192.0.2.1"

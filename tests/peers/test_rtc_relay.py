@@ -1,0 +1,92 @@
+"""Through a relay, for those who cannot reach each other: UDP, TCP, and keys that expire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from aiortc import RTCIceGatherer
+
+from tests.peers import require
+from tests.peers.rtc import Heard, network, tone, until
+from transcriber.rtc import Ears, IceServer, Media, Peer, relay_credentials
+
+SECRET = "a secret that the relay shares with us"
+
+
+@contextlib.asynccontextmanager
+async def relay(address: str) -> AsyncIterator[int]:
+    """Run coturn; yields its port."""
+    program = require("turnserver")
+    with socket.socket() as free:
+        free.bind((address, 0))
+        port: int = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        program, "-n", "--log-file=/dev/null", f"--listening-ip={address}",
+        f"--relay-ip={address}", f"--listening-port={port}", "--use-auth-secret",
+        f"--static-auth-secret={SECRET}", "--realm=test", "--no-tls", "--no-dtls", "--no-cli",
+        "--allow-loopback-peers", "--pidfile=/dev/null",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
+                break
+            await asyncio.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def only_relayed(answer: str) -> str:
+    """Leave out the addresses that could be reached without the relay."""
+    return "\r\n".join(line for line in answer.splitlines() if "typ host" not in line) + "\r\n"
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_sound_goes_both_ways_through_a_relay(transport: str) -> None:
+    heard = [Heard(), Heard()]
+    with network() as address:
+        async with relay(address) as port:
+
+            def servers() -> list[IceServer]:
+                name, word = relay_credentials(SECRET, user="bot", now=time.time(), lifetime=60)
+                return [IceServer((f"turn:{address}:{port}?transport={transport}",), name, word)]
+
+            async with Media(ice_servers=servers) as near, Media() as far:
+                a = Peer(near, ears=Ears(on_block=heard[0]), mouth=True)
+                b = Peer(far, ears=Ears(on_block=heard[1]), mouth=True)
+                offer = only_relayed(await a.offer())
+                assert "typ relay" in offer
+                answer = await b.answer(offer)
+                await a.accept(answer)
+                for protocol in a._gatherer._connection._protocols:
+                    if protocol.local_candidate.type == "host":
+                        protocol.transport.close()
+                await asyncio.gather(a.connect(), b.connect())
+                for peer in (a, b):
+                    assert peer.sender is not None
+                    peer.sender.play(tone(2.0, 700))
+                await until(lambda: min(ear.seconds for ear in heard) >= 1.6, "sound")
+                assert [round(ear.frequency() / 10) for ear in heard] == [70, 70]
+                await asyncio.gather(a.close(), b.close())
+
+
+async def test_expired_credentials_give_no_relay() -> None:
+    with network() as address:
+        async with relay(address) as port:
+            name, word = relay_credentials(SECRET, user="bot", now=time.time() - 120, lifetime=60)
+            server = IceServer((f"turn:{address}:{port}",), name, word)
+            async with Media(ice_servers=lambda: [server]) as media:
+                peer = Peer(media, mouth=True)
+                assert "typ relay" not in await peer.offer()
+                await peer.close()
+
+
+def test_without_servers_none_is_asked() -> None:
+    assert RTCIceGatherer([])._connection.stun_server is None

@@ -1,0 +1,267 @@
+"""Forwarding: numbers that go on, losses repaired, layers changed at keyframes only."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcriber.rtc import rtcp, rtp
+from transcriber.rtc.buffer import Buffer
+from transcriber.rtc.sfu.estimate import LEAST, START, Estimate
+from transcriber.rtc.sfu.forwarder import Forwarder, Leg, Wide
+from transcriber.rtc.sfu.keyframe import begins
+
+KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
+"""VP8 payloads: a keyframe's beginning, and a picture that needs another."""
+
+
+@dataclass
+class Way:
+    """A subscriber's link or the publisher's: remembers what goes through."""
+
+    packets: list[bytes] = field(default_factory=list)
+    control: list[rtcp.Item] = field(default_factory=list)
+
+    def send(self, buffer: Buffer, size: int) -> None:
+        self.packets.append(bytes(buffer.view[:size]))
+
+    def send_control(self, packet: bytes) -> None:
+        self.control += rtcp.read(packet, len(packet))
+
+    @property
+    def numbers(self) -> list[tuple[int, int]]:
+        return [found[1:3] for data in self.packets if (found := rtp.parse(data, len(data)))]
+
+    @property
+    def payloads(self) -> list[bytes]:
+        found = ((data, rtp.parse(data, len(data))) for data in self.packets)
+        return [data[header[4] :] for data, header in found if header]
+
+
+class Room:
+    def __init__(self, codec: str = "vp8/90000", level: int = 0) -> None:
+        self.up = Way()
+        self.forwarder = Forwarder(Buffer(), self.up, codec=codec, level=level)
+        self.buffer = Buffer()
+        self.now = 10.0
+
+    def send(self, number: int, payload: bytes, *, source: int = 7, level: int = 0) -> None:
+        data = self.buffer.data
+        start = rtp.write_header(
+            data, 96, number & 0xFFFF, number * 3_000 & 0xFFFF_FFFF, source=source, marker=True,
+            level=(3, level) if level else None,
+        )  # fmt: skip
+        data[start : start + len(payload)] = payload
+        self.forwarder.media(self.buffer, start + len(payload), self.now)
+        self.now += 1 / 30
+
+    def join(self, layer: int = 0, *, level: int = 0, wide: Wide | None = None) -> tuple[Leg, Way]:
+        way = Way()
+        leg = Leg(way, payload_type=100, level=level, wide=wide)
+        self.forwarder.add(leg, self.now, layer=layer)
+        return leg, way
+
+
+def steps(numbers: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [
+        (rtp.signed16(b[0] - a[0]), rtp.signed32(b[1] - a[1]))
+        for a, b in itertools.pairwise(numbers)
+    ]
+
+
+def test_sound_reaches_everybody_with_numbers_of_their_own() -> None:
+    room = Room("opus/48000", level=3)
+    ways = [room.join(level=1)[1], room.join()[1]]
+    for number in range(65_530, 65_545):
+        room.send(number, b"voice", level=30)
+    for way in ways:
+        assert way.payloads == [b"voice"] * 15
+        assert steps(way.numbers) == [(1, 3_000)] * 14
+    first, second = (way.packets[0] for way in ways)
+    assert first[1] == 0x80 | 100
+    assert rtp.level(first, 20, 1) == 30
+    assert len(second) == 12 + 5
+    assert first[8:12] != second[8:12]
+
+
+def test_somebody_who_left_gets_nothing() -> None:
+    room = Room("opus/48000")
+    leg, way = room.join()
+    room.send(1, b"voice")
+    room.forwarder.remove(leg)
+    room.send(2, b"voice")
+    assert len(way.packets) == 1
+
+
+def test_a_picture_begins_at_a_keyframe_which_is_asked_for() -> None:
+    room = Room()
+    _, way = room.join()
+    for number in range(3):
+        room.send(number, DELTA)
+    assert room.up.control == [rtcp.KeyframeWanted(7)]
+    room.send(3, KEY)
+    room.send(4, DELTA)
+    assert way.payloads == [KEY, DELTA]
+
+
+def test_layers_change_at_a_keyframe_and_the_numbers_go_on() -> None:
+    room = Room()
+    room.forwarder.layers([7, 8])
+    leg, way = room.join()
+    for number in range(5):
+        room.send(number, KEY if number == 0 else DELTA)
+        room.send(30_000 + number, KEY if number == 0 else DELTA, source=8)
+    room.forwarder.choose(leg, 1, room.now)
+    assert rtcp.KeyframeWanted(8) in room.up.control
+    room.send(30_005, DELTA, source=8)
+    room.send(5, DELTA)
+    room.send(30_006, KEY, source=8)
+    room.send(6, DELTA)
+    room.send(30_005, DELTA, source=8)
+    room.send(30_007, DELTA, source=8)
+    assert way.payloads == [KEY, *[DELTA] * 5, KEY, DELTA]
+    assert all(step == 1 and 0 < ticks <= 9_000 for step, ticks in steps(way.numbers))
+
+
+def test_what_a_subscriber_lost_is_sent_again_from_the_cache() -> None:
+    room = Room("opus/48000")
+    leg, way = room.join()
+    for number in range(10):
+        room.send(number, b"%d" % number)
+    lost = [place[0] for place in way.numbers[3:5]]
+    unknown = (lost[0] + 1_000) & 0xFFFF
+    room.forwarder.control(leg, [rtcp.Missing(leg.source, (*lost, unknown))], room.now)
+    room.forwarder.control(leg, [rtcp.Missing(1, tuple(lost))], room.now)
+    assert way.payloads[10:] == [b"3", b"4"]
+    assert way.numbers[10:] == way.numbers[3:5]
+
+
+def test_who_has_no_picture_yet_gets_nothing_again() -> None:
+    room = Room()
+    leg, way = room.join()
+    room.forwarder.control(leg, [rtcp.Missing(leg.source, (1,))], room.now)
+    assert way.packets == []
+
+
+def test_what_we_lost_is_asked_for_once() -> None:
+    room = Room("opus/48000")
+    for number in (65_534, 65_535, 2, 0, 1, 3, 100):
+        room.send(number, b"voice")
+    assert room.up.control == [rtcp.Missing(7, (0, 1))]
+
+
+def test_requests_for_a_keyframe_are_bundled() -> None:
+    room = Room()
+    legs = [room.join()[0] for _ in range(5)]
+    room.send(1, KEY)
+    for leg in legs:
+        room.forwarder.control(leg, [rtcp.KeyframeWanted(leg.source)], room.now)
+    assert len(room.up.control) == 1
+    room.now += 1
+    room.forwarder.control(legs[0], [rtcp.KeyframeWanted(legs[0].source)], room.now)
+    assert len(room.up.control) == 2
+
+
+def test_packets_are_numbered_over_all_legs_of_a_connection() -> None:
+    room, wide = Room("opus/48000"), Wide(5)
+    ways = [room.join(wide=wide)[1], room.join(wide=wide)[1]]
+    for number in range(3):
+        room.send(number, b"voice")
+    found = []
+    for way in ways:
+        for data in way.packets:
+            place = rtp.extension(data, 20, 5)
+            assert place is not None
+            found.append(int.from_bytes(data[place[0] : place[0] + 2], "big"))
+    assert sorted(found) == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_no_packet_or_too_large_is_dropped() -> None:
+    room = Room("opus/48000")
+    _, way = room.join()
+    room.forwarder.media(room.buffer, 5, 0.0)
+    room.send(1, bytes(1_950))
+    assert way.packets == []
+
+
+def test_the_publisher_is_told_what_is_worth_sending() -> None:
+    room = Room()
+    room.send(1, KEY)
+    room.forwarder.limit(500_000)
+    assert room.up.control[-1] == rtcp.Bandwidth(500_000, (7,))
+
+
+def test_the_estimate_follows_what_browsers_say() -> None:
+    room = Room()
+    leg, _ = room.join()
+    room.forwarder.control(leg, [rtcp.Loss(leg.source, 0.5, 1, 0, 0, 0)], 1.0)
+    assert leg.estimate.bits == START * 3 // 4
+    room.forwarder.control(leg, [rtcp.TransportFeedback(0, (1.0, None))], 2.0)
+    assert leg.estimate.bits == START * 9 // 16
+    room.forwarder.control(leg, [rtcp.Bandwidth(1, ())], 2.0)
+    assert leg.estimate.bits == LEAST
+
+
+def test_without_loss_the_estimate_rises_and_a_little_loss_holds_it() -> None:
+    estimate = Estimate()
+    estimate.lost(0.0, 0.0)
+    assert estimate.bits == START * 1.05
+    estimate.lost(0.0, 0.1)
+    estimate.lost(0.05, 1.0)
+    assert estimate.bits == START * 1.05
+
+
+@pytest.mark.parametrize(
+    ("codec", "payload", "expected"),
+    [
+        ("vp8/90000", KEY, True),
+        ("vp8/90000", DELTA, False),
+        ("vp8/90000", b"\x11\x00", False),
+        ("vp8/90000", b"\x90\xf0\x80\x01\x01\x20\x00", True),
+        ("vp8/90000", b"\x90\x80\x01\x00", True),
+        ("vp8/90000", b"\x90", False),
+        ("vp9/90000", b"\x08", True),
+        ("vp9/90000", b"\x48", False),
+        ("vp9/90000", b"\xa8\x01\x00", True),
+        ("vp9/90000", b"\xa8\x81\x01\x02", False),
+        ("h264/90000", b"\x65", True),
+        ("h264/90000", b"\x67", True),
+        ("h264/90000", b"\x61", False),
+        ("h264/90000", b"\x78\x00\x05\x67", True),
+        ("h264/90000", b"\x7c\x85", True),
+        ("h264/90000", b"\x7c\x05", False),
+        ("av1/90000", b"\x18", True),
+        ("av1/90000", b"\x10", False),
+        ("h265/90000", b"", True),
+        ("vp8/90000", b"", False),
+    ],
+)
+def test_keyframes_are_known_by_their_first_bytes(
+    codec: str, payload: bytes, expected: bool
+) -> None:
+    assert begins(codec, payload) is expected
+
+
+@given(st.sampled_from(["vp8", "vp9", "h264", "av1", "x"]), st.binary(max_size=8))
+def test_no_bytes_make_the_look_for_keyframes_fail(codec: str, payload: bytes) -> None:
+    begins(codec, payload)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=60))
+def test_numbers_never_repeat_whatever_changes(moves: list[tuple[int, int]]) -> None:
+    room = Room()
+    room.forwarder.layers([7, 8])
+    leg, way = room.join()
+    numbers = [0, 20_000]
+    for layer, action in moves:
+        if action == 3:
+            room.forwarder.choose(leg, layer, room.now)
+        else:
+            numbers[layer] += 1
+            payload = KEY if action == 0 else DELTA
+            room.send(numbers[layer], payload, source=7 + layer)
+    assert all(step == 1 and ticks > 0 for step, ticks in steps(way.numbers))

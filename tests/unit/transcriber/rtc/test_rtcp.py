@@ -1,0 +1,176 @@
+"""Reports and requests: what is written can be read, and no bytes make the reader fail."""
+
+import random
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcriber.rtc import rtcp
+
+
+def read(data: bytes) -> list[rtcp.Item]:
+    return rtcp.read(data, len(data))
+
+
+def test_a_receiver_report_says_what_was_lost() -> None:
+    reception = rtcp.Reception(7, 65_530, 48_000)
+    for number in (65_530, 65_531, 65_535, 0, 1):
+        reception.note(number, (number * 960) & 0xFFFF_FFFF, 0.0)
+    reception.synchronise(rtcp.SenderReport(7, 0xABCD, 0), 1.0)
+    (loss,) = read(rtcp.receiver_report(1, [reception.block(3.0)]))
+    assert isinstance(loss, rtcp.Loss)
+    assert (loss.source, loss.lost, loss.fraction) == (7, 3, 96 / 256)
+    assert (loss.last_report, loss.delay) == (0xABCD, 2 * 65_536)
+    assert reception.lost == 3
+
+
+def test_nothing_lost_since_the_last_report_is_no_fraction() -> None:
+    reception = rtcp.Reception(7, 0, 48_000)
+    for number in (0, 2):
+        reception.note(number, number * 960, 0.0)
+    reception.block(0.0)
+    reception.note(3, 2_880, 0.06)
+    (loss,) = read(rtcp.receiver_report(1, [reception.block(2.0)]))
+    assert isinstance(loss, rtcp.Loss)
+    assert (loss.fraction, loss.lost, loss.delay) == (0, 1, 0)
+
+
+def test_copies_make_the_loss_negative() -> None:
+    reception = rtcp.Reception(7, 0, 48_000)
+    for _ in range(3):
+        reception.note(0, 0, 0.0)
+    (loss,) = read(rtcp.receiver_report(1, [reception.block(0.0)]))
+    assert isinstance(loss, rtcp.Loss)
+    assert loss.lost == -2
+
+
+def test_jitter_is_how_unevenly_packets_come() -> None:
+    reception = rtcp.Reception(7, 0, 48_000)
+    for number in range(200):
+        reception.note(number, number * 960, number * 0.02 + (0.01 if number % 2 else 0.0))
+    assert reception.jitter_ms == pytest.approx(10, abs=0.5)
+
+
+def test_a_pause_is_no_jitter() -> None:
+    reception = rtcp.Reception(7, 0, 48_000)
+    reception.note(0, 0, 0.0)
+    reception.note(1, 960, 60.0)
+    assert reception.jitter_ms == 0
+
+
+def test_a_jump_is_no_loss() -> None:
+    reception = rtcp.Reception(7, 0, 48_000)
+    reception.note(0, 0, 0.0)
+    reception.note(30_000, 960, 0.02)
+    reception.restart(30_000)
+    reception.note(30_001, 1_920, 0.04)
+    assert reception.lost == 1
+    reception.restart(30_001)
+    assert reception.lost == 1
+
+
+def test_a_sender_report_gives_the_time() -> None:
+    data = rtcp.sender_report(7, wall=1.5, timestamp=960, packets=3, octets=400)
+    assert read(data) == [rtcp.SenderReport(7, (2_208_988_801 & 0xFFFF) << 16 | 0x8000, 960)]
+
+
+def test_goodbyes_and_requests_can_be_read_in_one_packet() -> None:
+    data = (
+        rtcp.source_description(1, "somebody")
+        + rtcp.missing(1, 7, [5, 6, 21, 22, 65_535])
+        + rtcp.keyframe_wanted(1, 7)
+        + rtcp.bandwidth(1, 1_000_000, [7, 8])
+        + rtcp.bye(9)
+    )
+    assert read(data) == [
+        rtcp.Missing(7, (5, 6, 21, 22, 65_535)),
+        rtcp.KeyframeWanted(7),
+        rtcp.Bandwidth(1_000_000, (7, 8)),
+        rtcp.Bye((9,)),
+    ]
+
+
+def test_the_older_request_for_a_keyframe_names_its_source_elsewhere() -> None:
+    data = struct.pack("!BBHLLLL", 0x84, 206, 4, 1, 0, 7, 0)
+    assert read(data) == [rtcp.KeyframeWanted(7)]
+
+
+def test_feedback_says_when_each_packet_came() -> None:
+    arrivals = [10.0, 10.001, None, 10.1, 10.099, None, None, None, 10.2]
+    data = rtcp.transport_feedback(1, 7, 65_530, arrivals, number=300)
+    (feedback,) = read(data)
+    assert isinstance(feedback, rtcp.TransportFeedback)
+    assert feedback.first == 65_530
+    rounded = [None if at is None else pytest.approx(at, abs=0.0003) for at in arrivals]
+    assert list(feedback.arrivals[: len(arrivals)]) == rounded
+
+
+@pytest.mark.parametrize(
+    ("chunk", "symbols"),
+    [(0x2003, [1, 1, 1]), (0xBFFF, [1] * 14), (0xC000 | 1 << 12, [1, 0, 0, 0, 0, 0, 0])],
+    ids=["run", "bits", "pairs"],
+)
+def test_all_forms_of_feedback_are_understood(chunk: int, symbols: list[int]) -> None:
+    count = len(symbols)
+    body = struct.pack("!LLHH", 1, 7, 0, count) + bytes([0, 0, 1, 0]) + struct.pack("!H", chunk)
+    body += bytes([4] * sum(symbols))
+    body += bytes(-len(body) % 4)
+    (feedback,) = read(struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body)
+    assert isinstance(feedback, rtcp.TransportFeedback)
+    assert [at is not None for at in feedback.arrivals] == [bool(symbol) for symbol in symbols]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\xc8\x00\x01\0\0\0\1",
+        b"\x80\xc8\x00\x09\0\0\0\1",
+        b"\x40\xc8\x00\x01\0\0\0\1",
+        b"\x80\xcb\x00\x00\0\0\0\0",
+        b"\x82\xcd\x00\x03" + bytes(12),
+        b"\x8f\xcd\x00\x03" + bytes(12),
+        b"\x81\xcd\x00\x01" + bytes(4),
+        b"\x81\xce\x00\x01" + bytes(4),
+        b"\x8f\xce\x00\x03" + bytes(12),
+        b"\x83\xce\x00\x02" + bytes(8),
+        b"\x80\xcc\x00\x01" + bytes(4),
+        b"\x8f\xcd\x00\x05" + bytes(8) + b"\0\0\0\x09" + bytes(4) + b"\x20\x09\0\0",
+    ],
+)
+def test_what_is_short_or_unknown_says_nothing_much(data: bytes) -> None:
+    for item in read(data):
+        assert isinstance(item, rtcp.Bye | rtcp.TransportFeedback)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 200)), min_size=1, max_size=40))
+def test_any_feedback_can_be_written(arrivals: list[float | None]) -> None:
+    (feedback,) = read(rtcp.transport_feedback(1, 2, 3, arrivals, number=0))
+    assert isinstance(feedback, rtcp.TransportFeedback)
+    got = feedback.arrivals[: len(arrivals)]
+    assert [at is None for at in got] == [at is None for at in arrivals]
+
+
+@given(st.lists(st.integers(0, 65_535), min_size=1, max_size=40, unique=True))
+def test_any_packets_can_be_asked_for(sequences: list[int]) -> None:
+    (wanted,) = read(rtcp.missing(1, 2, sorted(sequences)))
+    assert isinstance(wanted, rtcp.Missing)
+    assert sorted(wanted.sequences) == sorted(sequences)
+
+
+@given(st.binary(max_size=120))
+def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
+    read(data)
+
+
+def test_damaged_packets_make_the_reader_fail_neither() -> None:
+    chance = random.Random(2)
+    reports = rtcp.sender_report(7, wall=1, timestamp=2, packets=3, octets=4)
+    good = reports + rtcp.missing(1, 7, [1, 40]) + rtcp.bandwidth(1, 9_000, [7]) + rtcp.bye(7)
+    good += rtcp.transport_feedback(1, 7, 9, [1.0, None, 1.5], number=1)
+    for _ in range(2_000):
+        damaged = bytearray(good)
+        for _ in range(chance.randrange(5)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        read(bytes(damaged[: chance.randrange(len(damaged) + 1)]))

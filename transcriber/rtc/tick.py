@@ -1,0 +1,130 @@
+"""
+All media sockets, read together every few milliseconds.
+
+A wake-up of the event loop for each packet costs more than everything else we do with it but the
+decoding. So the media sockets are taken away from the loop and watched by a poll object of our
+own, which the loop watches: the first packet after a pause wakes us at once, and while packets
+keep coming, all sockets are drained each `PAUSE`. Nothing runs while nothing comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from transcriber.rtc.buffer import Buffer
+
+__all__ = ["PAUSE", "Reader", "Sink"]
+
+PAUSE = 0.004
+"""Seconds between two looks at the sockets: the most that in-order audio is delayed by us."""
+PASSES = 8
+"""Packets taken from one socket at a time, so that no one can keep the others waiting."""
+BUDGET = 0.02
+"""Seconds of work in one go, after which the event loop gets its turn."""
+
+Address: TypeAlias = Any
+
+
+class Sink(Protocol):
+    """Takes what comes from one socket."""
+
+    def media(self, buffer: Buffer, size: int, now: float) -> None:
+        """Take a media or media control packet, still encrypted."""
+
+    def other(self, data: bytes, address: Address) -> None:
+        """Take anything else."""
+
+
+class Waiting(Protocol):
+    """Holds packets that must not wait for ever."""
+
+    def expire(self, now: float) -> None:
+        """Let go of them when it is time."""
+
+
+class Reader:
+    """Drains the sockets that are attached to it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.buffer = Buffer()
+        self.waiting: set[Any] = set()
+        self.packets = self.ticks = 0
+        self._loop = loop
+        self._poll = select.epoll()
+        self._entries: dict[int, tuple[Callable[..., Any], Sink, socket.socket]] = {}
+        self._timer: asyncio.Handle | None = None
+        self._watch()
+
+    def attach(self, sock: socket.socket, sink: Sink) -> None:
+        """Read a socket from now on; it must not block, and nobody else may read it."""
+        self._entries[sock.fileno()] = (sock.recvfrom_into, sink, sock)
+        self._poll.register(sock.fileno(), select.EPOLLIN)
+
+    def detach(self, sock: socket.socket) -> None:
+        """Read a socket no more; one that was closed meanwhile is forgotten."""
+        for number, entry in list(self._entries.items()):
+            if entry[2] is sock:
+                del self._entries[number]
+                if sock.fileno() == number:
+                    self._poll.unregister(number)
+
+    def wake(self) -> None:
+        """Look soon, because packets wait for their turn."""
+        if self._timer is None:
+            self._loop.remove_reader(self._poll.fileno())
+            self._timer = self._loop.call_later(PAUSE, self._tick)
+
+    def close(self) -> None:
+        """Stop reading; the sockets stay with their owners."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._poll.fileno())
+        self._entries.clear()
+        self.waiting.clear()
+        self._poll.close()
+
+    def _watch(self) -> None:
+        self._timer = None
+        self._loop.add_reader(self._poll.fileno(), self._ready)
+
+    def _ready(self) -> None:
+        self._loop.remove_reader(self._poll.fileno())
+        self._tick()
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        taken = self._drain(now)
+        self.ticks += 1
+        self.packets += taken
+        for holder in tuple(self.waiting):
+            holder.expire(now)
+        if taken or self.waiting:
+            self._timer = self._loop.call_at(now + PAUSE, self._tick)
+        else:
+            self._watch()
+
+    def _drain(self, began: float) -> int:
+        """Read what is there, in turns; return how many packets that was."""
+        buffer, entries, clock = self.buffer, self._entries, self._loop.time
+        data, taken, now = buffer.data, 0, began
+        for _ in range(PASSES):
+            ready = self._poll.poll(0)
+            for number, _mask in ready:
+                receive, sink, _sock = entries[number]
+                try:
+                    size, address = receive(data)
+                except OSError:  # not there after all, or an ICMP error
+                    continue
+                if 127 < data[0] < 192:
+                    sink.media(buffer, size, now)
+                elif size:
+                    sink.other(bytes(buffer.view[:size]), address)
+            taken += len(ready)
+            now = clock()
+            if not ready or now - began > BUDGET:
+                break
+        return taken
