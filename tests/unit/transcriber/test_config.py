@@ -70,6 +70,12 @@ BROKEN = {
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
     "LOG_PII": "perhaps",
+    "APP_PORT": "70000",
+    "NEXTCLOUD_URL": "cloud.example",
+    "LT_HPB_URL": "hpb.example",
+    "LT_BACKEND_URL": "cloud.example",
+    "SKIP_CERT_VERIFY": "perhaps",
+    "LT_INTERIM_CAPTIONS": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
 }
