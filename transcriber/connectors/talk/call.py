@@ -40,7 +40,7 @@ from transcriber.connectors.talk.letters import Letters
 from transcriber.connectors.talk.roster import Change, Roster
 from transcriber.connectors.talk.subscription import Subscription
 from transcriber.errors import TranscriberError
-from transcriber.rtc import Media
+from transcriber.rtc import Media, Peer
 
 __all__ = ["Server", "Talk", "TalkCall", "Unwelcome"]
 
@@ -183,10 +183,8 @@ class TalkCall:
                 listener.heard(person.id, block)
 
         assert self._hpb
-        talk = self._talk
-        return Subscription(
-            source, hpb=self._hpb, media=talk.media, handshakes=talk.handshakes, on_block=hear
-        )
+        dial, handshakes = partial(Peer, self._talk.media), self._talk.handshakes
+        return Subscription(source, hpb=self._hpb, dial=dial, handshakes=handshakes, on_block=hear)
 
     async def _follow(self, event: Event) -> None:
         match event:

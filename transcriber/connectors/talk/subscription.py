@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -22,7 +23,7 @@ from hpb import Candidate, Failed, HpbError, Offer, Request, requests
 from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.errors import BadInput, TranscriberError
-from transcriber.rtc import Ears, Media, Peer, Unreachable
+from transcriber.rtc import Ears, Unreachable
 from transcriber.rtc.stream import OnBlock
 
 __all__ = ["Subscription", "Unheard"]
@@ -62,6 +63,29 @@ class Signals(Protocol):
         """Send a request; returns the id that a failure will name."""
 
 
+class Connection(Protocol):
+    """The way to the speaker's sound, used once; see `rtc.Peer`."""
+
+    async def answer(self, offer: str) -> str:
+        """Answer an offer, or a later one over the same connection."""
+
+    async def trickle(self, line: str) -> None:
+        """Take a candidate; an empty one is the last."""
+
+    async def connect(self) -> None:
+        """Find a way."""
+
+    async def close(self) -> None:
+        """Free everything."""
+
+
+class Dial(Protocol):
+    """Makes a connection."""
+
+    def __call__(self, *, ears: Ears, on_lost: Callable[[str], None]) -> Connection:
+        """Make one that gives its sound to `ears` and says once when its way is lost."""
+
+
 class Subscription:
     """Hears one speaker; `handshakes` bounds how many connections are made at the same time."""
 
@@ -70,19 +94,19 @@ class Subscription:
         source: str,
         *,
         hpb: Signals,
-        media: Media,
+        dial: Dial,
         handshakes: asyncio.Semaphore,
         on_block: OnBlock,
     ) -> None:
         self.source = source
         self._hpb = hpb
-        self._media = media
+        self._dial = dial
         self._handshakes = handshakes
         self._on_block = on_block
         self._clock = asyncio.get_running_loop().time
         self._heard_at = 0.0
         self._heard = False
-        self._peer: Peer | None = None
+        self._peer: Connection | None = None
         self._sid = ""
         self._asked = ""
         self._offer: Offer | None = None
@@ -134,7 +158,7 @@ class Subscription:
         self._news.clear()
         offer = await self._ask()
         ears = Ears(on_block=self._hear, gate=GATE)
-        peer = Peer(self._media, ears=ears, on_lost=self._lost)
+        peer = self._dial(ears=ears, on_lost=self._lost)
         try:
             async with self._handshakes:
                 await self._answer(peer, offer)
@@ -165,11 +189,11 @@ class Subscription:
             raise Unheard(f"no offer: {self._problem}")
         return offer
 
-    async def _answer(self, peer: Peer, offer: Offer) -> None:
+    async def _answer(self, peer: Connection, offer: Offer) -> None:
         answer = await peer.answer(offer.sdp)
         await self._hpb.send(requests.answer(self.source, answer, sid=offer.sid))
 
-    async def _listen(self, peer: Peer) -> None:
+    async def _listen(self, peer: Connection) -> None:
         """Hear until the way is lost, nothing comes any more, or another one is offered."""
         self._heard_at = self._clock()
         while not self._problem:
