@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hpb import Left
+from hpb import Entered, Left, Request
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.audio import tone
 from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
+from tests.peers.talk.media import speaking
 from tests.peers.talk.programs import GENERATIONS
 from tests.peers.talk.proxy import Proxy
+from tests.peers.talk.watch import watch
 from transcriber.engines.stt.base import Stt
 from transcriber.engines.stt.local import Local, LocalOptions
 
@@ -92,3 +94,25 @@ async def test_it_leaves_when_the_call_ends_for_all(stack: HpbStack, local: Stt)
             await until(lambda: place.calls and place.calls[0]._roster.speakers)
             await stack.nextcloud.end_call(ROOM)
             await until(lambda: not place.captions.wishes)
+
+
+async def test_a_telephone_is_captioned_under_its_own_name(
+    stack: HpbStack, local: Stt, tmp_path: Path
+) -> None:
+    phone = {
+        "sessionid": "phone-1",
+        "roomid": ROOM,
+        "userid": "",
+        "user": {"displayname": "+49 30 901820"},
+        "flags": 0,
+        "incall": 9,
+    }
+    async with captioned(stack, local) as place, watch(stack.bot(ROOM)) as (bridge,):
+        bob = await place.reader("bob")
+        bridge.hpb.set_in_call(3)
+        await bridge.hpb.send(Request("internal", {"type": "addsession", "addsession": phone}))
+        async with speaking(bridge, sentence(tmp_path)):
+            await until(lambda: any(final for _, _, final in bob.captions))
+        people = [event.members for event in bob.person.seen if isinstance(event, Entered)]
+        (there,) = (one for members in people for one in members if one.name == "+49 30 901820")
+        assert {who for who, _, _ in bob.captions} == {there.session_id}
