@@ -10,6 +10,7 @@ SMALL = {
     "files": ("--minutes", "2", "--long-minutes", "10"),
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
+    "talk": ("--joins", "10", "--seconds", "3"),
 }
 """Options that make a command quick."""
 

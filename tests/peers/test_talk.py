@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from hpb import Entered, Left, Request
+from tests.conformance.stt import hear, text
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
+from tests.peers.speech import WORDS, blocks, error_rate, plain, samples
 from tests.peers.talk.audio import tone
 from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
 from tests.peers.talk.media import speaking
-from tests.peers.talk.programs import GENERATIONS
+from tests.peers.talk.programs import GENERATIONS, NEWEST
 from tests.peers.talk.proxy import Proxy
 from tests.peers.talk.watch import watch
 from transcriber.engines.stt.base import Stt
@@ -116,3 +120,24 @@ async def test_a_telephone_is_captioned_under_its_own_name(
         people = [event.members for event in bob.person.seen if isinstance(event, Entered)]
         (there,) = (one for members in people for one in members if one.name == "+49 30 901820")
         assert {who for who, _, _ in bob.captions} == {there.session_id}
+
+
+async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
+    local: Stt, tmp_path: Path
+) -> None:
+    file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
+    whole = samples()[0].size / samples()[1]
+    async with talking(NEWEST) as stack, captioned(stack, local) as place:
+        bob, cid = await place.reader("bob"), await place.reader("cid")
+        async with AsyncExitStack() as people:
+            sounds = [(name, sentence(tmp_path, 0.0, whole)) for name in ("ann", "dan", "eve")]
+            speakers = [
+                await people.enter_async_context(place.speaker(name, sound))
+                for name, sound in sounds
+            ]
+            await asyncio.sleep(whole + 1)
+            await until(lambda: all(len(bob.words(one)) >= len(WORDS) - 3 for one in speakers))
+        for speaker in speakers:
+            said = bob.words(speaker)[: len(WORDS)]
+            assert error_rate(WORDS, said) <= file + 2
+            assert cid.words(speaker)[: len(said)] == said

@@ -126,8 +126,8 @@ async def captioned(stack: HpbStack, stt: Stt, *, url: str = "") -> AsyncIterato
 
 
 def sentence(folder: Path, start: float = 13.9, end: float = 17.3) -> Sound:
-    """A part of the sample, again and again, with a pause after it; as said, it is `AMIABLE`."""
-    cut = ["-ss", f"{start}", "-t", f"{end - start}", "-af", "apad=pad_dur=3"]
+    """A part of the sample, again and again, with pauses around it; as said, it is `AMIABLE`."""
+    cut = ["-ss", f"{start}", "-t", f"{end - start}", "-af", "adelay=1000,apad=pad_dur=2"]
     path = convert(folder / f"{start}.wav", "-ar", "48000", "-ac", "1", *cut)
     return Sound(samples(path)[0])
 

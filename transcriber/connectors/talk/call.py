@@ -26,7 +26,6 @@ from hpb import (
     HpbError,
     InCallAll,
     Internal,
-    Joined,
     Offer,
     Refused,
     Removed,
@@ -197,8 +196,6 @@ class TalkCall:
             case Removed() | InCallAll(flags=0):
                 self._log.info("call is over", why=type(event).__name__)
                 self._over.set()
-            case Joined(resumed=resumed):
-                self._log.info("in the call", resumed=resumed)
 
     def _failed(self, failed: Failed, about: Subscription | None) -> None:
         topic = failed.request.topic if failed.request else ""
