@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.call import FakeListener
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.captioned import AMIABLE, ROOM, Place, captioned, sentence, talking
 from tests.peers.talk.programs import GENERATIONS
 from tests.peers.talk.proxy import Proxy
-from transcriber.audio.block import Block
-from transcriber.call import Person
 from transcriber.connectors.talk.call import Server, Talk, Unwelcome
 from transcriber.engines.stt.base import Stt
 from transcriber.engines.stt.local import Local, LocalOptions
@@ -35,20 +34,6 @@ async def local() -> AsyncIterator[Stt]:
 async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
     async with talking(request.param) as running:
         yield running
-
-
-class Deaf:
-    """Listens to nobody."""
-
-    def joined(self, person: Person) -> None: ...
-
-    def left(self, person_id: str) -> None: ...
-
-    def heard(self, person_id: str, block: Block) -> None: ...
-
-    def pressed(self, person_id: str, digit: str) -> None: ...
-
-    async def ready(self) -> None: ...
 
 
 async def hears(place: Place, reader: str, folder: Path) -> None:
@@ -104,7 +89,7 @@ async def test_a_wrong_secret_is_tried_once_and_said(stack: HpbStack) -> None:
     async with Proxy(stack.port) as proxy, Media() as media:
         wrong = Server(proxy.url, stack.nextcloud.base_url, "wrong")
         with pytest.raises(Unwelcome, match="LT_INTERNAL_SECRET"):
-            await Talk(wrong, media).connect(ROOM).run(Deaf())
+            await Talk(wrong, media).connect(ROOM).run(FakeListener())
         assert proxy.connections == 1
 
 

@@ -16,15 +16,14 @@ from collections import Counter
 import structlog
 
 from hpb import Message
+from tests.fakes.call import FakeListener
 from tests.load.report import Bar, finish, parser
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.audio import tone
 from tests.peers.talk.captioned import ROOM, speaks, talking
 from tests.peers.talk.programs import NEWEST
 from tests.peers.talk.watch import Watched, watch
-from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
-from transcriber.call import Person
 from transcriber.captions.broadcaster import Broadcaster
 from transcriber.connectors.talk.call import Server, Talk, TalkCall
 from transcriber.events import Speech, SpeechFinal
@@ -34,24 +33,6 @@ PACE = 0.05
 """Seconds between two captions: a busy room."""
 SETTLE = 1.0
 """Seconds for the last captions to arrive."""
-
-
-class Ear:
-    """A listener that notes the first sound."""
-
-    def __init__(self) -> None:
-        self.first = asyncio.Event()
-
-    def joined(self, person: Person) -> None: ...
-
-    def left(self, person_id: str) -> None: ...
-
-    def heard(self, person_id: str, block: Block) -> None:
-        self.first.set()
-
-    def pressed(self, person_id: str, digit: str) -> None: ...
-
-    async def ready(self) -> None: ...
 
 
 class Captions:
@@ -88,7 +69,7 @@ class Captions:
 
 async def join(talk: Talk) -> float:
     """Come in, hear, leave; seconds until the first sound."""
-    clock, ear, call = asyncio.get_running_loop().time, Ear(), talk.connect(ROOM)
+    clock, ear, call = asyncio.get_running_loop().time, FakeListener(), talk.connect(ROOM)
     began = clock()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(call.run(ear))
@@ -108,7 +89,7 @@ async def caption(stack: HpbStack, call: TalkCall, speaker: str, seconds: float)
         watch(*(stack.user(name, ROOM) for name in people)) as watched,
         asyncio.TaskGroup() as tasks,
     ):
-        ear = Ear()
+        ear = FakeListener()
         running = [
             tasks.create_task(captions.run()),
             *(tasks.create_task(found.read(*one)) for one in zip(people, watched, strict=True)),

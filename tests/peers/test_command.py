@@ -69,6 +69,7 @@ UNREACHABLE = {
     "HTTP_HOST": "192.0.2.1",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
     "ASR_LANGUAGE": "tlh",
+    "LT_HPB_URL": "http://127.0.0.1:9",
     "TRANSCRIBER_CONFIG": "/nowhere.yaml",
     "API_TOKEN_FILE": "/nowhere",
 }
