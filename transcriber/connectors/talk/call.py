@@ -191,17 +191,25 @@ class TalkCall:
                 one.offered(event)
             case Candidate(sender=source) if one := self._subscriptions.get(source):
                 await one.candidate(event)
-            case Failed(request=Request(recipient=source)):
-                self._failed(event, self._subscriptions.get(source))
+            case Failed(request=Request(recipient=source) as request):
+                self._failed(event, request, self._subscriptions.get(source))
             case Removed() | InCallAll(flags=0):
                 self._log.info("call is over", why=type(event).__name__)
                 self._over.set()
 
-    def _failed(self, failed: Failed, about: Subscription | None) -> None:
-        topic = failed.request.topic if failed.request else ""
-        self._log.info("request failed", code=failed.code, topic=topic)
-        if about and topic != "transcript":
+    def _failed(self, failed: Failed, request: Request, about: Subscription | None) -> None:
+        self._log.info("request failed", code=failed.code, topic=request.topic)
+        if about and request.topic != "transcript":
             about.failed(failed)
+        elif failed.code == "session_lost" and request.topic == "transcript":
+            self._put_back(request)
+
+    def _put_back(self, request: Request) -> None:
+        """A caption was not sent before our session was lost: its reader shall have it anyway."""
+        said, reader = request.body["data"], self._roster.nextcloud(request.recipient)
+        if reader and said["final"]:
+            caption = Caption(said["speakerSessionId"], said["message"], said["langId"], final=True)
+            self._letters.put_back(caption, reader, self._clock())
 
     async def _leave_when_empty(self) -> None:
         since = self._clock()

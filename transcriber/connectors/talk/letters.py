@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import takewhile
 
 from transcriber.call import Caption
 
@@ -32,6 +33,7 @@ class Letter:
     reader: str
     caption: Caption
     until: float
+    returned: bool = False
 
 
 class Letters:
@@ -51,6 +53,12 @@ class Letters:
             if len(box) > MOST:
                 self.lost += box.popleft().caption.final
             self._boxes[reader] = box
+
+    def put_back(self, caption: Caption, reader: str, now: float) -> None:
+        """Take a final that could not be delivered after all; it goes before what came later."""
+        box = self._boxes.setdefault(reader, deque())
+        place = sum(1 for _ in takewhile(lambda letter: letter.returned, box))
+        box.insert(place, Letter(reader, caption, now + FINAL_KEEPS, returned=True))
 
     def take(self, reach: Callable[[str], str], now: float) -> tuple[str, Caption] | None:
         """The next letter that can be delivered, and the session it goes to."""

@@ -67,3 +67,11 @@ def test_the_oldest_go_when_too_many_wait() -> None:
         letters.add(final(str(number)), ["bob"], 0.0)
     assert len(everything(letters, "bob")) == MOST
     assert letters.lost == 2
+
+
+def test_what_comes_back_goes_before_what_came_later() -> None:
+    letters = Letters()
+    letters.add(final("three"), ["bob"], 1.0)
+    for text in ("one", "two"):
+        letters.put_back(final(text), "bob", 1.0)
+    assert [text for _, text in everything(letters, "bob", now=1.0)] == ["one", "two", "three"]
