@@ -124,6 +124,8 @@ class TalkCall:
             problems += [one for one in group.exceptions if isinstance(one, HpbError)]
         finally:
             self._hpb = None
+            if self._letters.lost:
+                self._log.warning("captions not delivered", count=self._letters.lost)
         for problem in problems:
             raise _unwelcome(problem) if isinstance(problem, Refused) else problem
 
