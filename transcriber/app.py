@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import aiohttp
 import structlog
 
 from transcriber import engines
 from transcriber.bus.memory import Bus
+from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.file import Channels, FileCall
+from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.stt.base import EngineInfo, StreamOptions, Stt
-from transcriber.errors import EngineError
+from transcriber.errors import EngineError, Misconfigured
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, Speech, SpeechFinal
+from transcriber.rtc import Media
 from transcriber.session.session import Session
+from transcriber.session.supervisor import Supervisor
 from transcriber.telemetry import METRICS, span
 from transcriber.web import health
+from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.server import application, listen
 
 __all__ = ["Engine", "Job", "list_engines", "recogniser", "serve", "transcribe"]
@@ -106,11 +114,73 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
         else:
             await stack.enter_async_context(stt)
+        if settings.nextcloud.app_id:
+            await stack.enter_async_context(_serve_nextcloud(settings, stt, bus))
         url = await stack.enter_async_context(listen(app, settings.web.host, settings.web.port))
         log.info("started", url=url, engine=stt.info.name)
         started(url)
         await stop.wait()
         log.info("stopping")
+
+
+@asynccontextmanager
+async def _serve_nextcloud(settings: Settings, stt: Stt, bus: Bus) -> AsyncIterator[None]:
+    """Be an app of Nextcloud, and caption the calls it names, while the block runs."""
+    cloud, options, verify = settings.nextcloud, settings.talk, not settings.talk.skip_verify
+    us, server = _identity(settings), _signaling(settings)
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(ssl=verify)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        talk = Talk(server, await stack.enter_async_context(Media()))
+        rooms = Supervisor(
+            lambda room, wish: talk.connect(room),
+            stt=stt,
+            bus=bus,
+            language=settings.speech.language,
+            replacing=options.replacing,
+        )
+        heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
+        app = ExApp(
+            Nextcloud(us, http), rooms, prepare=stt.prepare, heard=heard, version=us.app_version
+        )
+        routes = application(app.routes(), AppApiGuard(us), explain=talk_error)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
+        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=server.url)
+        tasks.create_task(app.run(), name="exapp")
+        tasks.create_task(rooms.run(), name="rooms")
+        try:
+            yield
+        finally:
+            app.stop()
+            rooms.stop()
+
+
+def _identity(settings: Settings) -> Identity:
+    cloud = settings.nextcloud
+    return Identity(
+        app_id=cloud.app_id,
+        app_version=cloud.app_version,
+        app_api_version=cloud.app_api_version,
+        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
+        url=_needed("NEXTCLOUD_URL", cloud.url),
+    )
+
+
+def _signaling(settings: Settings) -> Server:
+    talk = settings.talk
+    return Server(
+        url=_needed("LT_HPB_URL", talk.url),
+        backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
+        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        tls=not talk.skip_verify,
+    )
+
+
+def _needed(name: str, value: str) -> str:
+    if not value:
+        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
+    return value
 
 
 def _count(bus: Bus) -> None:

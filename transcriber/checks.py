@@ -39,7 +39,13 @@ class Verdict:
 
 async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
     """Try everything, and tell what came of it as it comes; true when all is well."""
-    checks: list[Callable[[Settings], Awaitable[Verdict]]] = [_engine, _language, _address, _traces]
+    checks: list[Callable[[Settings], Awaitable[Verdict]]] = [
+        _engine,
+        _language,
+        _address,
+        _traces,
+        _signaling,
+    ]
     well = True
     for one in checks:
         verdict = await one(settings)
@@ -93,12 +99,26 @@ async def _address(settings: Settings) -> Verdict:
 async def _traces(settings: Settings) -> Verdict:
     """Any answer will do: a collector refuses what is not a span."""
     url = settings.telemetry.traces
-    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    if not url:
-        return Verdict("traces: not configured", name)
+    return await _reach("traces", "OTEL_EXPORTER_OTLP_ENDPOINT", url, url)
+
+
+async def _signaling(settings: Settings) -> Verdict:
+    """The backend says who it is to everybody."""
+    url = settings.talk.url
+    verify = not settings.talk.skip_verify
+    welcome = f"{url.rstrip('/')}/api/v1/welcome"
+    return await _reach("Talk's backend", "LT_HPB_URL", url, welcome, verify=verify)
+
+
+async def _reach(
+    what: str, setting: str, configured: str, url: str, *, verify: bool = True
+) -> Verdict:
+    if not configured:
+        return Verdict(f"{what}: not configured", setting)
+    what = f"{what} at {configured}"
     try:
         timeout = aiohttp.ClientTimeout(total=REACH)
-        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url):
-            return Verdict(f"traces to {url}", name)
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url, ssl=verify):
+            return Verdict(what, setting)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Verdict(f"traces to {url}", name, f"cannot be reached: {type(error).__name__}")
+        return Verdict(what, setting, f"cannot be reached: {type(error).__name__}")

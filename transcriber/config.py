@@ -21,6 +21,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.connectors.nextcloud import AppApiOptions
+from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
@@ -52,6 +54,8 @@ class Settings:
     speech: SpeechOptions
     web: WebOptions
     telemetry: TelemetryOptions
+    nextcloud: AppApiOptions
+    talk: TalkOptions
     engines: dict[str, BaseModel]
     """By the engine's name."""
     origins: dict[str, str]
@@ -117,7 +121,13 @@ def markdown() -> str:
 
 
 def _parts() -> dict[str, type[BaseModel]]:
-    return {"speech": SpeechOptions, "web": WebOptions, "telemetry": TelemetryOptions}
+    return {
+        "speech": SpeechOptions,
+        "web": WebOptions,
+        "telemetry": TelemetryOptions,
+        "nextcloud": AppApiOptions,
+        "talk": TalkOptions,
+    }
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

@@ -1,9 +1,10 @@
-"""A call that follows a script."""
+"""A call that follows a script, and a listener that waits for the first sound."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from transcriber.audio.block import Block
-from transcriber.call import Caption, Listener
+from transcriber.call import Caption, Listener, Person
 
 
 class FakeCall:
@@ -22,3 +23,19 @@ class FakeCall:
     def play(self, block: Block) -> None: ...
 
     def hang_up(self) -> None: ...
+
+
+class FakeListener:
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+
+    def joined(self, person: Person) -> None: ...
+
+    def left(self, person_id: str) -> None: ...
+
+    def heard(self, person_id: str, block: Block) -> None:
+        self.first.set()
+
+    def pressed(self, person_id: str, digit: str) -> None: ...
+
+    async def ready(self) -> None: ...

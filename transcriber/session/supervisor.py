@@ -16,6 +16,7 @@ import structlog
 from transcriber import aio
 from transcriber.bus.memory import Bus
 from transcriber.call import Call
+from transcriber.captions.broadcaster import Broadcaster
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.errors import Overloaded
 from transcriber.session.session import Session
@@ -46,13 +47,22 @@ class Supervisor:
     """Keeps a session in every room that somebody wants to read."""
 
     def __init__(
-        self, connect: Connect, *, stt: Stt, bus: Bus, language: str = "en", most: int = 100
+        self,
+        connect: Connect,
+        *,
+        stt: Stt,
+        bus: Bus,
+        language: str = "en",
+        most: int = 100,
+        replacing: bool = True,
     ) -> None:
+        """`replacing` says whether readers see an interim caption replaced by the next."""
         self._connect = connect
         self._stt = stt
         self._bus = bus
         self._language = language
         self._most = most
+        self._replacing = replacing
         self._rooms: dict[str, Room] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
@@ -151,10 +161,15 @@ class Supervisor:
         call = self._connect(room.wish.room, lambda: room.wish)
         options = StreamOptions(language=room.wish.language)
         session = Session(call, stt=self._stt, bus=self._bus, options=options)
+        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
+        silence = captions.subscribe(self._bus, session.id)
+        show = self._start(captions.run(), f"show {room.wish.room}")
         watch = self._start(self._watch(room, call), f"watch {room.wish.room}")
         try:
             await session.run()
         finally:
+            silence()
+            show.cancel()
             watch.cancel()
 
     async def _watch(self, room: Room, call: Call) -> None:

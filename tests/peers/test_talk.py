@@ -1,0 +1,143 @@
+"""Captions in a real call: real speech through a real Janus, shown to exactly those who asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from hpb import Entered, Left, Request
+from tests.conformance.stt import hear, text
+from tests.peers import until
+from tests.peers.hpb_stack import HpbStack
+from tests.peers.speech import WORDS, blocks, error_rate, plain, samples
+from tests.peers.talk.audio import tone
+from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
+from tests.peers.talk.media import speaking
+from tests.peers.talk.programs import GENERATIONS, NEWEST
+from tests.peers.talk.proxy import Proxy
+from tests.peers.talk.watch import watch
+from transcriber.engines.stt.base import Stt
+from transcriber.engines.stt.local import Local, LocalOptions
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[Stt]:
+    async with Local(LocalOptions()) as engine:
+        yield engine
+
+
+@pytest.fixture(params=GENERATIONS)
+async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
+    async with talking(request.param) as running:
+        yield running
+
+
+async def test_captions_reach_exactly_those_who_asked(
+    stack: HpbStack, local: Stt, tmp_path: Path
+) -> None:
+    amiable, other = sentence(tmp_path), sentence(tmp_path, 0.0, 8.2)
+    async with captioned(stack, local) as place:
+        bob, cid = await place.reader("bob"), await place.reader("cid", asks=False)
+        async with (
+            place.speaker("ann", amiable) as ann,
+            place.speaker("eve", other) as eve,
+        ):
+            await until(lambda: bob.words(ann)[:8] == AMIABLE and len(bob.words(eve)) > 8)
+        assert not set(AMIABLE[4:]) & set(bob.words(eve))
+        assert [final for _, _, final in bob.captions].count(False) > 1
+        assert {who for who, _, _ in bob.captions} == {ann, eve}
+        assert cid.captions == []
+
+
+async def test_a_cut_is_not_noticed_by_readers(stack: HpbStack, local: Stt, tmp_path: Path) -> None:
+    sound = sentence(tmp_path)
+    async with Proxy(stack.port) as proxy, captioned(stack, local, url=proxy.url) as place:
+        bob = await place.reader("bob")
+        async with place.speaker("ann", sound) as ann:
+            await until(lambda: bob.words(ann)[:8] == AMIABLE)
+            proxy.cut()
+            await until(lambda: bob.words(ann)[8:16] == AMIABLE)
+        assert not [event for event in bob.person.seen if isinstance(event, Left)][1:]
+    assert len(place.calls) == 1
+
+
+async def test_a_speaker_who_comes_back_is_heard_again(
+    stack: HpbStack, local: Stt, tmp_path: Path
+) -> None:
+    async with captioned(stack, local) as place:
+        bob = await place.reader("bob")
+        for _ in range(2):
+            async with place.speaker("ann", sentence(tmp_path)) as ann:
+                await until(lambda ann=ann: bob.words(ann)[:8] == AMIABLE)  # type: ignore[misc]
+
+
+async def test_who_asks_late_reads_from_then_on(
+    stack: HpbStack, local: Stt, tmp_path: Path
+) -> None:
+    async with captioned(stack, local) as place:
+        bob = await place.reader("bob")
+        async with place.speaker("ann", sentence(tmp_path)) as ann:
+            await until(lambda: bob.words(ann)[:8] == AMIABLE)
+            place.captions.read(ROOM, "nc-dan")
+            dan = await place.reader("dan", asks=False)
+            await until(lambda: dan.words(ann)[-8:] == AMIABLE)
+            place.captions.stop_reading(ROOM, "nc-bob")
+            read = len(bob.captions)
+            await until(lambda: len(dan.words(ann)) >= 16)
+            assert len(bob.captions) <= read + 1
+
+
+async def test_it_leaves_when_the_call_ends_for_all(stack: HpbStack, local: Stt) -> None:
+    async with captioned(stack, local) as place:
+        await place.reader("bob")
+        async with place.speaker("ann", tone(700)):
+            await until(lambda: place.calls and place.calls[0]._roster.speakers)
+            await stack.nextcloud.end_call(ROOM)
+            await until(lambda: not place.captions.wishes)
+
+
+async def test_a_telephone_is_captioned_under_its_own_name(
+    stack: HpbStack, local: Stt, tmp_path: Path
+) -> None:
+    phone = {
+        "sessionid": "phone-1",
+        "roomid": ROOM,
+        "userid": "",
+        "user": {"displayname": "+49 30 901820"},
+        "flags": 0,
+        "incall": 9,
+    }
+    async with captioned(stack, local) as place, watch(stack.bot(ROOM)) as (bridge,):
+        bob = await place.reader("bob")
+        bridge.hpb.set_in_call(3)
+        await bridge.hpb.send(Request("internal", {"type": "addsession", "addsession": phone}))
+        async with speaking(bridge, sentence(tmp_path)):
+            await until(lambda: any(final for _, _, final in bob.captions))
+        people = [event.members for event in bob.person.seen if isinstance(event, Entered)]
+        (there,) = (one for members in people for one in members if one.name == "+49 30 901820")
+        assert {who for who, _, _ in bob.captions} == {there.session_id}
+
+
+async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
+    local: Stt, tmp_path: Path
+) -> None:
+    file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
+    whole = samples()[0].size / samples()[1]
+    async with talking(NEWEST) as stack, captioned(stack, local) as place:
+        bob, cid = await place.reader("bob"), await place.reader("cid")
+        async with AsyncExitStack() as people:
+            sounds = [(name, sentence(tmp_path, 0.0, whole)) for name in ("ann", "dan", "eve")]
+            speakers = [
+                await people.enter_async_context(place.speaker(name, sound))
+                for name, sound in sounds
+            ]
+            await asyncio.sleep(whole + 1)
+            await until(lambda: all(len(bob.words(one)) >= len(WORDS) - 3 for one in speakers))
+        for speaker in speakers:
+            said = bob.words(speaker)[: len(WORDS)]
+            assert error_rate(WORDS, said) <= file + 2
+            assert cid.words(speaker)[: len(said)] == said

@@ -1,0 +1,91 @@
+"""The whole app: Nextcloud installs and drives it, and people in a real call read captions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from tests.peers import until
+from tests.peers.hpb_stack import HpbStack
+from tests.peers.nextcloud import SECRET, Nextcloud
+from tests.peers.talk.captioned import AMIABLE, ROOM, Reader, reading, sentence, speaks, talking
+from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.programs import NEWEST
+
+
+@asynccontextmanager
+async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncIterator[Process]:
+    """Run the product as AppAPI would."""
+    port = free_port()
+    environment = {
+        "APP_ID": "live_transcription",
+        "APP_VERSION": "0.1.0",
+        "APP_SECRET": SECRET,
+        "APP_HOST": LOOPBACK,
+        "APP_PORT": str(port),
+        "AA_VERSION": "35.0.0",
+        "NEXTCLOUD_URL": f"{cloud.url}/index.php/",
+        "LT_HPB_URL": stack.url,
+        "LT_BACKEND_URL": stack.nextcloud.base_url,
+        "LT_INTERNAL_SECRET": stack.internal_secret,
+        "HTTP_PORT": "0",
+    }
+    settings = [f"{name}={value}" for name, value in environment.items()]
+    cloud.app_url = f"http://{LOOPBACK}:{port}"
+
+    async def alive() -> bool:
+        try:
+            return (await cloud.call("GET", "/heartbeat", sent={}))[0] == 200
+        except aiohttp.ClientConnectionError:
+            return False
+
+    command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
+    process = Process(command, folder / "serve.log", alive)
+    await process.start()
+    try:
+        yield process
+    finally:
+        await process.stop()
+
+
+async def press(cloud: Nextcloud, reader: str, *, on: bool) -> None:
+    """Do what Talk does when somebody presses the caption button."""
+    wish = {"roomToken": ROOM, "ncSessionId": reader, "enable": on}
+    status, _ = await cloud.call("POST", "/api/v1/call/transcribe", wish)
+    assert status == 200
+
+
+async def test_from_install_to_the_last_caption(tmp_path: Path) -> None:
+    async with (
+        talking(NEWEST) as stack,
+        Nextcloud().running() as cloud,
+        serving(stack, cloud, tmp_path) as process,
+    ):
+        assert await cloud.call("POST", "/init") == (200, {})
+        await until(lambda: 100 in cloud.progress)
+        async with (
+            reading(stack, "bob") as bob,
+            reading(stack, "cid") as cid,
+            speaks(stack, "ann", sentence(tmp_path)) as ann,
+        ):
+            await press(cloud, "nc-bob", on=True)
+            await until(lambda: bob.words(ann)[:8] == AMIABLE)
+            await press(cloud, "nc-bob", on=False)
+            await press(cloud, "nc-cid", on=True)
+            await until(lambda: cid.words(ann)[-8:] == AMIABLE)
+            await none_for(bob, cid, ann)
+        assert await cloud.call("PUT", "/enabled?enabled=0") == (200, {"error": ""})
+        await stack.deserted()
+        assert process.running
+    assert "Traceback" not in process.output
+
+
+async def none_for(reader: Reader, other: Reader, speaker: str) -> None:
+    """Another one reads on, and this one gets nothing of it."""
+    before, read = len(reader.captions), len(other.words(speaker))
+    await until(lambda: len(other.words(speaker)) >= read + 8)
+    assert len(reader.captions) == before

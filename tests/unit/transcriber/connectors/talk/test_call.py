@@ -1,0 +1,168 @@
+"""A stay in one room: who is told what, and when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hpb import Client
+from tests.fakes.call import FakeListener
+from tests.unit.hpb.server import event, signaling
+from tests.unit.hpb.wires import Network
+from transcriber.call import Caption
+from transcriber.connectors.talk.call import EMPTY, Server, Talk, TalkCall, Unwelcome
+from transcriber.rtc import Media
+
+
+class Rehearsal(Talk):
+    """Talk without a network."""
+
+    def __init__(self) -> None:
+        super().__init__(Server("", "", ""), Media())
+        self.network = Network()
+
+    def client(self, room: str) -> Client:
+        return Client("", signaling(), dial=self.network.dial)
+
+
+class Stay:
+    """A call that runs, and what happens in its room."""
+
+    def __init__(self) -> None:
+        self.talk = Rehearsal()
+        self.network = self.talk.network
+        self.call: TalkCall = self.talk.connect("r")
+        self.running: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[Stay]:
+        self.running = asyncio.create_task(self.call.run(FakeListener()))
+        await asyncio.sleep(0.1)
+        try:
+            yield self
+        finally:
+            self.call.hang_up()
+            await asyncio.wait({self.running})
+            self.talk.media.close()
+        self.running.result()
+
+    @property
+    def over(self) -> bool:
+        return bool(self.running and self.running.done())
+
+    async def come(self, *names: str, session: str = "") -> None:
+        join = [{"sessionid": session or name, "roomsessionid": f"nc-{name}"} for name in names]
+        self.network.say(event("room", "join", join=join))
+        await asyncio.sleep(0.01)
+
+    async def flag(self, name: str, flags: int) -> None:
+        users = [{"sessionId": name, "inCall": flags}]
+        self.network.say(event("participants", "update", update={"roomid": "r", "users": users}))
+        await asyncio.sleep(0.01)
+
+    async def show(self, text: str, *readers: str, final: bool = True) -> None:
+        caption = Caption("ann", text, "en", final)
+        await self.call.show(caption, [f"nc-{reader}" for reader in readers])
+        await asyncio.sleep(0.01)
+
+    @property
+    def shown(self) -> list[tuple[str, str, str]]:
+        sent = [one["message"] for one in self.network.server.heard if one["type"] == "message"]
+        return [
+            (one["recipient"]["sessionid"], one["data"]["speakerSessionId"], one["data"]["message"])
+            for one in sent
+        ]
+
+
+@pytest.fixture
+async def stay() -> AsyncIterator[Stay]:
+    async with Stay().going_on() as stay:
+        yield stay
+
+
+async def test_captions_go_to_the_readers_and_not_back_to_the_speaker(stay: Stay) -> None:
+    await stay.come("ann", "bob", "cid")
+    await stay.show("hello", "ann", "bob")
+    assert stay.shown == [("bob", "ann", "hello")]
+
+
+async def test_a_reader_who_is_not_there_yet_gets_what_was_said_meanwhile(stay: Stay) -> None:
+    await stay.come("ann")
+    await stay.show("one", "bob")
+    await stay.show("two?", "bob", final=False)
+    await stay.show("two", "bob")
+    assert stay.shown == []
+    await stay.come("bob")
+    assert stay.shown == [("bob", "ann", "one"), ("bob", "ann", "two")]
+
+
+async def test_captions_wait_while_we_are_cut_off(stay: Stay) -> None:
+    await stay.come("ann", "bob")
+    stay.network.cut()
+    await asyncio.sleep(0)
+    await stay.show("meanwhile", "bob")
+    await asyncio.sleep(5)
+    assert stay.shown == [("bob", "ann", "meanwhile")]
+
+
+async def test_after_a_restart_everybody_is_found_in_his_new_place(stay: Stay) -> None:
+    await stay.come("ann", "bob")
+    stay.network.play("restart")
+    await asyncio.sleep(0)
+    for text in ("one", "two"):  # the first is on its way when the connection breaks
+        await stay.show(text, "bob")
+    await stay.show("maybe", "bob", final=False)
+    await asyncio.sleep(5)
+    await stay.come("ann", session="ann-2")
+    await stay.come("bob", session="bob-2")
+    assert stay.shown == [("bob-2", "ann-2", "one"), ("bob-2", "ann-2", "two")]
+
+
+async def test_nobody_gets_the_text_of_a_room_he_has_left(stay: Stay) -> None:
+    await stay.come("ann", "bob")
+    stay.network.say(event("room", "leave", leave=["bob"]))
+    await asyncio.sleep(0.01)
+    await stay.show("secret", "bob")
+    assert stay.shown == []
+
+
+async def test_an_empty_call_is_over_after_a_while(stay: Stay) -> None:
+    await stay.come("ann")
+    await stay.flag("ann", 1)
+    await asyncio.sleep(10 * EMPTY)
+    assert not stay.over
+    await stay.flag("ann", 0)
+    await asyncio.sleep(EMPTY - 5)
+    assert not stay.over
+    await asyncio.sleep(10)
+    assert stay.over
+
+
+async def test_a_call_that_was_ended_is_over_at_once(stay: Stay) -> None:
+    await stay.come("ann")
+    await stay.flag("ann", 1)
+    ended = {"roomid": "r", "incall": 0, "all": True}
+    stay.network.say(event("participants", "update", update=ended))
+    await asyncio.sleep(1)
+    assert stay.over
+
+
+async def test_hanging_up_says_goodbye(stay: Stay) -> None:
+    stay.call.hang_up()
+    await asyncio.sleep(1)
+    assert stay.over
+    assert stay.network.server.types()[-1] == "bye"
+    await stay.show("too late", "bob")
+
+
+async def test_a_refusal_says_what_to_change() -> None:
+    stay = Stay()
+    stay.network.server.refusal = "invalid_token"
+    with pytest.raises(Unwelcome, match="LT_INTERNAL_SECRET"):
+        await stay.call.run(FakeListener())
+    stay.talk.media.close()
+    assert len(stay.network.dials) == 1
+    assert not Unwelcome.retryable

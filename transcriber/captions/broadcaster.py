@@ -1,0 +1,131 @@
+"""
+What is said in a session, shown to those who asked.
+
+Finals are shown all, in order. Interim captions are worth only their newest state: while one cannot
+be sent, the next of the same speaker takes its place, and none follows another too soon. Where the
+readers' side would append interim captions instead of replacing them, only words that are sure are
+shown, and each once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+
+import structlog
+
+from transcriber.aio import Backlog
+from transcriber.bus.memory import Bus
+from transcriber.call import Caption
+from transcriber.captions.languages import language
+from transcriber.captions.pieces import Pieces
+from transcriber.events import Speech, SpeechFinal, SpeechPartial
+
+__all__ = ["PACE", "Broadcaster"]
+
+PACE = 0.3
+"""Seconds from one interim caption of a speaker to the next; nobody reads faster."""
+LIMIT = 1000
+"""Finals that may wait while none can be sent: a busy room for many minutes."""
+
+Show = Callable[[Caption, Collection[str]], Awaitable[None]]
+log = structlog.get_logger(__name__)
+
+
+class Broadcaster:
+    """
+    Shows one session's captions by `show` to whoever `readers` names at that moment.
+
+    `replacing` says whether an interim caption is replaced by the next, as newer Talk does.
+    """
+
+    def __init__(
+        self, show: Show, readers: Callable[[], Collection[str]], *, replacing: bool = True
+    ) -> None:
+        self._show = show
+        self._readers = readers
+        self._replacing = replacing
+        self._finals: Backlog[Caption] = Backlog(LIMIT)
+        self._interim: dict[str, Caption] = {}
+        self._due: dict[str, float] = {}
+        self._sure: dict[str, Pieces] = {}
+        self._news = asyncio.Event()
+        self._clock = asyncio.get_running_loop().time
+
+    def subscribe(self, bus: Bus, session_id: str) -> Callable[[], None]:
+        """Show what is said in a session from now on; returns how to stop."""
+
+        def partial(event: SpeechPartial) -> None:
+            if event.session_id == session_id:
+                self.partial(event.data)
+
+        def final(event: SpeechFinal) -> None:
+            if event.session_id == session_id:
+                self.final(event.data)
+
+        def end() -> None:
+            no_partials()
+            no_finals()
+
+        no_partials = bus.subscribe(SpeechPartial, partial)
+        no_finals = bus.subscribe(SpeechFinal, final)
+        return end
+
+    def partial(self, speech: Speech) -> None:
+        """Somebody seems to be saying something."""
+        if self._replacing:
+            self._interim[speech.person_id] = _caption(speech, speech.transcript, final=False)
+            self._news.set()
+        else:
+            self._append(speech, self._pieces_of(speech).guess(speech.transcript))
+
+    def final(self, speech: Speech) -> None:
+        """Somebody has said something."""
+        self._interim.pop(speech.person_id, None)
+        text = speech.transcript
+        if not self._replacing:
+            text = self._pieces_of(speech).finish(text)
+            del self._sure[speech.person_id]
+        self._append(speech, text)
+
+    async def run(self) -> None:
+        """Show captions until cancelled."""
+        while True:
+            self._news.clear()
+            while caption := self._next():
+                await self._show(caption, self._readers())
+            await self._until_due()
+
+    def _next(self) -> Caption | None:
+        if len(self._finals):
+            return self._finals.pop()
+        now = self._clock()
+        for person in self._interim:
+            if self._due.get(person, 0.0) <= now:
+                self._due[person] = now + PACE
+                return self._interim.pop(person)
+        return None
+
+    async def _until_due(self) -> None:
+        due = min((self._due[person] for person in self._interim), default=None)
+        try:
+            async with asyncio.timeout_at(due):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _append(self, speech: Speech, text: str) -> None:
+        if not text:
+            return
+        if self._finals.full:
+            log.warning("captions lost", room=speech.room, reason="too many wait")
+        self._finals.push(_caption(speech, text, final=True))
+        self._news.set()
+
+    def _pieces_of(self, speech: Speech) -> Pieces:
+        separator = language(speech.language).separator
+        return self._sure.setdefault(speech.person_id, Pieces(separator))
+
+
+def _caption(speech: Speech, text: str, *, final: bool) -> Caption:
+    return Caption(speech.person_id, text, speech.language, final)

@@ -1,0 +1,1 @@
+"""Calls of Nextcloud Talk: the only place that speaks through its signaling server."""

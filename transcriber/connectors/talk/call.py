@@ -1,0 +1,251 @@
+"""
+Our place in one call of Nextcloud Talk.
+
+One connection to the signaling server for each room. What it tells goes to the roster, which says
+whom we hear; each of them has a subscription with a task of its own, so that one speaker's trouble
+is nobody else's. A cut is survived twice over: within half a minute the server still knows us, and
+streams and subscriptions go on as if nothing had happened; later everything is learnt and asked for
+anew, under the same readers, who need not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from hpb import (
+    Candidate,
+    Client,
+    Event,
+    Failed,
+    HpbError,
+    InCallAll,
+    Internal,
+    Offer,
+    Refused,
+    Removed,
+    Request,
+    Signaling,
+    requests,
+)
+from transcriber.audio.block import Block
+from transcriber.call import Caption, Listener
+from transcriber.connectors.talk.letters import Letters
+from transcriber.connectors.talk.roster import Change, Roster
+from transcriber.connectors.talk.subscription import Subscription
+from transcriber.errors import TranscriberError
+from transcriber.rtc import Media, Peer
+
+__all__ = ["Server", "Talk", "TalkCall", "Unwelcome"]
+
+HANDSHAKES = 12
+"""Connections that are made at the same time; more of them only make each other late."""
+EMPTY = 60.0
+"""Seconds without any person in the call after which it is over; people reload their pages, and a
+signaling server that restarts knows of nobody until somebody moves."""
+
+log = structlog.get_logger(__name__)
+
+
+class Unwelcome(TranscriberError):
+    """The signaling server does not let us in, and will not before something is changed."""
+
+    code = "signaling_refused"
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The signaling server, what it knows us by, and the Nextcloud it works for."""
+
+    url: str
+    backend: str
+    secret: str = field(repr=False)
+    tls: ssl.SSLContext | bool = True
+
+
+class Talk:
+    """What all calls share; `connect` makes our place in one of them."""
+
+    def __init__(self, server: Server, media: Media) -> None:
+        self.server = server
+        self.media = media
+        self.handshakes = asyncio.Semaphore(HANDSHAKES)
+
+    def connect(self, room: str) -> TalkCall:
+        """Make our place in a room; nothing happens before it is run."""
+        return TalkCall(room, self)
+
+    def client(self, room: str) -> Client:
+        """Make a connection for a room."""
+        server = self.server
+        who = Internal(server.backend, server.secret)
+        return Client(server.url, Signaling(room, who), tls=server.tls)
+
+
+class TalkCall:
+    """One room; a `Call`, to be run once."""
+
+    def __init__(self, room: str, talk: Talk) -> None:
+        self.room = room
+        self._talk = talk
+        self._roster = Roster()
+        self._letters = Letters()
+        self._sending = asyncio.Lock()
+        self._over = asyncio.Event()
+        self._hpb: Client | None = None
+        self._subscriptions: dict[str, Subscription] = {}
+        self._hearing: dict[str, asyncio.Task[None]] = {}
+        self._clock = asyncio.get_running_loop().time
+        self._log = log.bind(room=room)
+
+    async def run(self, listener: Listener) -> None:
+        """
+        Stay until the call ends, is empty for a while, or we hang up.
+
+        Raises `Unwelcome` when the server refuses us for a reason that stays, and an `HpbError`
+        when it could not be reached for long.
+        """
+        problems: list[HpbError] = []
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                conversing = tasks.create_task(self._converse(listener, tasks))
+                watching = tasks.create_task(self._leave_when_empty())
+                await self._over.wait()
+                for task in (conversing, watching, *self._hearing.values()):
+                    if not task.cancelling():  # twice would disturb a goodbye
+                        task.cancel()
+        except* HpbError as group:
+            problems += [one for one in group.exceptions if isinstance(one, HpbError)]
+        finally:
+            self._hpb = None
+            if self._letters.lost:
+                self._log.warning("captions not delivered", count=self._letters.lost)
+        for problem in problems:
+            raise _unwelcome(problem) if isinstance(problem, Refused) else problem
+
+    async def show(self, caption: Caption, readers: Collection[str]) -> None:
+        """
+        Display a caption to readers, who are named by their Nextcloud sessions.
+
+        Who cannot be reached now gets it when he can: finals wait half a minute.
+        """
+        who_speaks = self._roster.nextcloud(caption.person_id)
+        others = [reader for reader in readers if reader != who_speaks]
+        self._letters.add(caption, others, self._clock())
+        await self._deliver()
+
+    def play(self, block: Block) -> None:
+        """We have no voice in a call yet."""
+
+    def hang_up(self) -> None:
+        """Leave; `run` returns."""
+        self._over.set()
+
+    async def _converse(self, listener: Listener, tasks: asyncio.TaskGroup) -> None:
+        async with self._talk.client(self.room) as self._hpb:
+            async for event in self._hpb:
+                change = self._roster.take(event)
+                self._tell(listener, change)
+                self._subscribe(listener, tasks)
+                await self._follow(event)
+                await self._deliver()
+
+    def _tell(self, listener: Listener, change: Change) -> None:
+        for person_id in change.left:
+            listener.left(person_id)
+        for person in change.joined:
+            listener.joined(person)
+
+    def _subscribe(self, listener: Listener, tasks: asyncio.TaskGroup) -> None:
+        """Have a subscription for each of those who are to be heard, and for nobody else."""
+        wanted = self._roster.speakers
+        for source in self._subscriptions.keys() - wanted.keys():
+            del self._subscriptions[source]
+            self._hearing[source].cancel()
+        for source in wanted.keys() - self._subscriptions.keys():
+            self._subscriptions[source] = one = self._subscription(listener, source)
+            before = self._hearing.get(source)
+            self._hearing[source] = task = tasks.create_task(one.run(before), name=f"hear {source}")
+            task.add_done_callback(partial(self._ended, source))
+
+    def _ended(self, source: str, task: asyncio.Task[None]) -> None:
+        if self._hearing.get(source) is task:
+            del self._hearing[source]
+
+    def _subscription(self, listener: Listener, source: str) -> Subscription:
+        def hear(block: Block) -> None:
+            if person := self._roster.speakers.get(source):
+                listener.heard(person.id, block)
+
+        assert self._hpb
+        dial, handshakes = partial(Peer, self._talk.media), self._talk.handshakes
+        return Subscription(source, hpb=self._hpb, dial=dial, handshakes=handshakes, on_block=hear)
+
+    async def _follow(self, event: Event) -> None:
+        match event:
+            case Offer(sender=source) if one := self._subscriptions.get(source):
+                one.offered(event)
+            case Candidate(sender=source) if one := self._subscriptions.get(source):
+                await one.candidate(event)
+            case Failed(request=Request(recipient=source) as request):
+                self._failed(event, request, self._subscriptions.get(source))
+            case Removed() | InCallAll(flags=0):
+                self._log.info("call is over", why=type(event).__name__)
+                self._over.set()
+
+    def _failed(self, failed: Failed, request: Request, about: Subscription | None) -> None:
+        self._log.info("request failed", code=failed.code, topic=request.topic)
+        if about and request.topic != "transcript":
+            about.failed(failed)
+        elif failed.code == "session_lost" and request.topic == "transcript":
+            self._put_back(request)
+
+    def _put_back(self, request: Request) -> None:
+        """A caption was not sent before our session was lost: its reader shall have it anyway."""
+        said, reader = request.body["data"], self._roster.nextcloud(request.recipient)
+        if reader and said["final"]:
+            caption = Caption(said["speakerSessionId"], said["message"], said["langId"], final=True)
+            self._letters.put_back(caption, reader, self._clock())
+
+    async def _leave_when_empty(self) -> None:
+        since = self._clock()
+        while self._clock() < since + EMPTY:
+            await asyncio.sleep(1)
+            if not self._roster.empty:
+                since = self._clock()
+        self._log.info("call is over", why="nobody is in it")
+        self._over.set()
+
+    async def _deliver(self) -> None:
+        """Send what waits to whoever can be reached; one at a time, to keep the order."""
+        async with self._sending:
+            hpb = self._hpb
+            while hpb and hpb.joined:
+                letter = self._letters.take(self._roster.session, self._clock())
+                if letter is None:
+                    return
+                try:
+                    await hpb.send(requests.to_session(letter[0], self._message(letter[1])))
+                except HpbError as problem:
+                    self._log.warning("caption not sent", problem=type(problem).__name__)
+
+    def _message(self, caption: Caption) -> dict[str, object]:
+        return requests.caption(
+            caption.text,
+            language=caption.language,
+            speaker=self._roster.current(caption.person_id),
+            final=caption.final,
+        )
+
+
+def _unwelcome(refusal: Refused) -> Unwelcome:
+    return Unwelcome(
+        f"the signaling server refuses us: {refusal}",
+        remedy="check LT_HPB_URL, LT_INTERNAL_SECRET and the Nextcloud that the server works for",
+    )
