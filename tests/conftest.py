@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import socket
 import sys
@@ -36,7 +37,7 @@ NATIVE = ("asyncio_", "asyncio-waitpid", "AnyIO")
 """Threads that belong to the event loop, which ends them itself."""
 
 hypothesis.settings.register_profile(
-    "house", deadline=None, derandomize=True, max_examples=60, database=None
+    "house", deadline=None, derandomize=True, max_examples=40, database=None
 )
 hypothesis.settings.load_profile("house")
 
@@ -120,11 +121,11 @@ def _no_file_left_open() -> Iterator[None]:
 def _open_files() -> set[str]:
     """Descriptors of this process and what they are; the kernel's own kinds are not counted."""
     found = set()
-    for link in Path("/proc/self/fd").iterdir():
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - twice a test: paths cost seconds
         try:
-            target = str(link.readlink())
+            target = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - the same
         except OSError:
             continue
         if not target.startswith(("anon_inode:", "pipe:", "/dev/", "/proc/")):
-            found.add(f"{link.name} {target}")
+            found.add(f"{number} {target}")
     return found
