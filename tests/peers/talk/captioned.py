@@ -127,8 +127,8 @@ async def captioned(stack: HpbStack, stt: Stt, *, url: str = "") -> AsyncIterato
 
 def sentence(folder: Path, start: float = 13.9, end: float = 17.3) -> Sound:
     """A part of the sample, again and again, with pauses around it; as said, it is `AMIABLE`."""
-    cut = ["-ss", f"{start}", "-t", f"{end - start}", "-af", "adelay=1000,apad=pad_dur=2"]
-    path = convert(folder / f"{start}.wav", "-ar", "48000", "-ac", "1", *cut)
+    cut = f"atrim={start}:{end},asetpts=N/SR/TB,adelay=1000,apad=pad_dur=2"
+    path = convert(folder / f"{start}.wav", "-ar", "48000", "-ac", "1", "-af", cut)
     return Sound(samples(path)[0])
 
 
