@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import os
 import random
 import socket
@@ -37,7 +38,7 @@ NATIVE = ("asyncio_", "asyncio-waitpid", "AnyIO")
 """Threads that belong to the event loop, which ends them itself."""
 
 hypothesis.settings.register_profile(
-    "house", deadline=None, derandomize=True, max_examples=40, database=None
+    "house", deadline=None, derandomize=True, max_examples=30, database=None
 )
 hypothesis.settings.load_profile("house")
 
@@ -87,7 +88,14 @@ def _no_network_in_the_unit_lane(
         monkeypatch.setattr(socket.socket, name, refuse)
 
 
-@pytest.fixture(autouse=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Look for tasks where there is an event loop; making one for every other test takes time."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.fixturenames.insert(0, "_no_task_left_behind")
+
+
+@pytest.fixture
 async def _no_task_left_behind() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
