@@ -163,7 +163,8 @@ class Batcher:
     def open(self, *, steps: bool = False) -> Stream:
         """Take a slot; raises `Busy` when there is none."""
         with self._lock:
-            if problem := self._refusal():
+            taken = "" if self._free else f"all {self.slots} slots are in use"
+            if problem := self._closed() or taken:
                 self.stats.rejected += 1
                 raise Busy(problem, self.limits.retry_after)
             slot = self._free.popleft()
@@ -197,9 +198,6 @@ class Batcher:
         if said:
             self._deliver(said)
         return len(batch)
-
-    def _refusal(self) -> str:
-        return self._closed() or ("" if self._free else f"all {self.slots} slots are in use")
 
     def _closed(self) -> str:
         if self.failed is not None:
@@ -261,25 +259,9 @@ class Batcher:
         self.stats.backlog = backlog
         return batch
 
-    def _fill(self, batch: list[Stream], slots: list[int]) -> None:
-        """
-        Put one frame of each into the engine, all at once.
-
-        An operation on an array lets other threads run, and to get the turn back may take
-        milliseconds; one for each stream would add up to more than a frame.
-        """
-        engine = self._engine
-        engine.active[:] = False
-        engine.reset[:] = False
-        engine.pcm[slots] = clean(np.stack([stream.take() for stream in batch]))
-        engine.active[slots] = True
-        engine.reset[slots] = [stream.fresh for stream in batch]
-        for stream in batch:
-            stream.fresh = False
-
     def _step(self, batch: list[Stream], said: list[tuple[Stream, Message]]) -> None:
         slots = [stream.slot for stream in batch]
-        self._fill(batch, slots)
+        _fill(self._engine, batch, slots)
         began = time.perf_counter()
         rows = self._engine.step()
         stats = self.stats
@@ -319,3 +301,19 @@ class Batcher:
             if self._streams.get(stream.slot) is stream:
                 del self._streams[stream.slot]
                 self._free.append(stream.slot)
+
+
+def _fill(engine: Engine, batch: list[Stream], slots: list[int]) -> None:
+    """
+    Put one frame of each into the engine, all at once.
+
+    An operation on an array lets other threads run, and to get the turn back may take
+    milliseconds; one for each stream would add up to more than a frame.
+    """
+    engine.active[:] = False
+    engine.reset[:] = False
+    engine.pcm[slots] = clean(np.stack([stream.take() for stream in batch]))
+    engine.active[slots] = True
+    engine.reset[slots] = [stream.fresh for stream in batch]
+    for stream in batch:
+        stream.fresh = False

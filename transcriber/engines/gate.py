@@ -285,12 +285,10 @@ class GatedStream:
         self._silent += 1
         if was and not self.speaking:
             self._pass(None)
-        if self._stream is not None and self._parked():
+        park = self._rules.park
+        if self._stream is not None and park is not None and self._silent * SECONDS >= park:
             self._stream.close()
             self._detach()
-
-    def _parked(self) -> bool:
-        return self._rules.park is not None and self._silent * SECONDS >= self._rules.park
 
     def _detach(self) -> None:
         self._stream = None

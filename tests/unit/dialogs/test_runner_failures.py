@@ -1,0 +1,101 @@
+"""One conversation when what it stands on fails."""
+
+import asyncio
+from collections.abc import Mapping
+
+from dialogs.errors import HookFailed, PortFailed, VoiceFailed
+from dialogs.machine import Machine
+from dialogs.schema import parse
+from dialogs.stage import Stage
+from tests.unit.dialogs.samples import FRONT_DESK, HOOK
+from tests.unit.dialogs.talking import states, talking
+
+TALK = "{type: play_tts, params: {text: one two three four five six}}"
+
+
+async def test_a_killed_dialog_goes_on_where_it_was() -> None:
+    stage = Stage()
+    async with talking(FRONT_DESK, stage) as talk:
+        await talk.press("1")
+        kept = dict(stage.kept["s1"])
+        talk.running.cancel()
+        await asyncio.wait([talk.running])
+    assert "s1" in stage.kept
+    assert kept["state"] == "booking"
+    machine = Machine.restore(parse(FRONT_DESK), "s1", kept)
+    async with talking(FRONT_DESK, stage, machine=machine) as talk:
+        assert await talk.running == "hangup"
+        assert talk.machine.variables["department"] == "bookings"
+        assert stage.said[-1] == "One moment."
+    assert stage.kept == {}
+
+
+async def test_a_store_that_is_away_does_not_end_a_call() -> None:
+    class Away(Stage):
+        tries = 0
+
+        async def save(self, session_id: str, snapshot: Mapping[str, object]) -> None:
+            self.tries += 1
+            if self.tries < 4:
+                raise PortFailed("away")
+            await super().save(session_id, snapshot)
+
+        async def forget(self, session_id: str) -> None:
+            raise PortFailed("away")
+
+    stage = Away()
+    async with talking(
+        states("  a: {timeout: 60s, timeout_next: b}\n  b: {terminal: true}\n"), stage
+    ) as talk:
+        await asyncio.sleep(30)
+        assert stage.kept["s1"]["state"] == "a"
+        assert await talk.running == "finished"
+
+
+async def test_a_voice_that_breaks_off_is_a_failure_and_the_next_thing_is_said() -> None:
+    class Breaking:
+        async def finished(self) -> None:
+            await asyncio.sleep(0.5)
+            raise VoiceFailed("gone")
+
+        def stop(self) -> str:
+            return ""
+
+    class Hoarse(Stage):
+        def say(self, text: str, style: object) -> object:  # type: ignore[override]
+            self.said.append(text)
+            return Breaking() if len(self.said) == 1 else super().say(text, style)  # type: ignore[arg-type]
+
+    flow = states(
+        f"  a: {{on_enter: [{TALK}, {TALK}],"
+        f" transitions: [{{event: tts_complete, target: b}}]}}\n  b:\n"
+    )
+    async with talking(flow, Hoarse()) as talk:
+        await asyncio.sleep(5)
+        assert talk.machine.state == "b"
+        assert len(talk.seen("tts.completed")) == 1
+
+
+async def test_a_host_that_is_broken_ends_the_conversation() -> None:
+    class Wrong(Stage):
+        async def caption(self, text: str) -> None:
+            raise ZeroDivisionError
+
+    flow = states("  a: {on_enter: [{type: say_caption, params: {text: x}}]}\n")
+    async with talking(flow, Wrong()) as talk:
+        await asyncio.wait([talk.running])
+        assert isinstance(talk.running.exception(), ExceptionGroup)
+
+
+async def test_a_hook_that_is_refused_is_a_hook_error() -> None:
+    class Guarded(Stage):
+        async def send(self, request: object) -> object:  # type: ignore[override]
+            raise HookFailed("a private address", retryable=False)
+
+    flow = states(
+        f"  a: {{on_enter: [{HOOK}], transitions: [{{event: hook_error, target: b}}]}}\n"
+        "  b: {on_enter: [{type: say_caption, params: {text: '{{ event.error }}'}}]}\n"
+    )
+    async with talking(flow, Guarded()) as talk:
+        await asyncio.sleep(0.1)
+        assert talk.stage.captions == ["a private address"]
