@@ -17,7 +17,6 @@ from transcriber.audio.block import silence
 from transcriber.config import Settings
 from transcriber.engines.stt.base import StreamOptions
 from transcriber.errors import EngineError, Misconfigured
-from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.server import application, listen
 
 __all__ = ["Verdict", "check"]
@@ -88,9 +87,7 @@ async def _language(settings: Settings) -> Verdict:
 async def _address(settings: Settings) -> Verdict:
     what = f"address {settings.web.host} port {settings.web.port}"
     try:
-        async with listen(
-            application([], BearerGuard(AdminToken(""))), settings.web.host, settings.web.port
-        ):
+        async with listen(application([], {}), settings.web.host, settings.web.port):
             return Verdict(what, "HTTP_PORT")
     except Misconfigured as error:
         return Verdict(what, error.setting, str(error))

@@ -70,7 +70,7 @@ async def installed(cloud: Nextcloud) -> AsyncIterator[Installation]:
         readable=("de",),
         version="0.1.0",
     )
-    web_app = application(app.routes(), AppApiGuard(cloud.identity), explain=talk_error)
+    web_app = application(app.routes(), {"appapi": AppApiGuard(cloud.identity)}, explain=talk_error)
     async with listen(web_app, "127.0.0.1", 0) as cloud.app_url, asyncio.TaskGroup() as tasks:
         tasks.create_task(app.run())
         tasks.create_task(ours.supervisor.run())

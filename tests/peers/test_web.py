@@ -64,7 +64,7 @@ ROUTES = [
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     unready = iter(["still loading"])
     routes = health.routes(unready=lambda: next(unready, ""), metrics=METRICS.registry)
-    app = application([*ROUTES, *routes], BearerGuard(AdminToken("s3cret")))
+    app = application([*ROUTES, *routes], {"token": BearerGuard(AdminToken("s3cret"))})
     async with listen(app, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as session:
         yield session
 
@@ -167,10 +167,10 @@ async def test_an_address_in_use_or_not_ours_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Misconfigured, match=rf"HTTP_PORT: {port} is in use"):
-            async with listen(application([], BearerGuard(AdminToken(""))), "127.0.0.1", port):
+            async with listen(application([], {}), "127.0.0.1", port):
                 pass
     with pytest.raises(Misconfigured, match="HTTP_HOST"):
-        async with listen(application([], BearerGuard(AdminToken(""))), "192.0.2.77", 0):
+        async with listen(application([], {}), "192.0.2.77", 0):
             pass
 
 

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from transcriber.connectors.nextcloud import Identity
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import Auth
 
 __all__ = ["AppApiGuard"]
 
@@ -25,11 +24,9 @@ class AppApiGuard:
         self._id = identity.app_id.encode()
         self._secret = identity.secret.encode()
 
-    def __call__(self, request: web.Request, auth: Auth) -> None:
-        """Raise 401 unless the route is public or the caller is our Nextcloud."""
-        if auth.kind == "public":
-            return
-        if auth.kind != "appapi" or not self._knows(request):
+    async def __call__(self, request: web.Request, scope: str) -> None:
+        """Raise 401 unless the caller is our Nextcloud."""
+        if not self._knows(request):
             raise ProblemError(401, "unauthorized", "this is not our Nextcloud")
 
     def _knows(self, request: web.Request) -> bool:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
 
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import Auth
 
 __all__ = ["AdminToken", "BearerGuard", "Guard", "Tokens"]
 
 
-Guard = Callable[[web.Request, Auth], None]
-"""Raises a `ProblemError` unless the caller may use a route."""
+Guard = Callable[[web.Request, str], Awaitable[None]]
+"""Raises a `ProblemError` unless the caller may do what a scope names; one for each kind."""
 
 
 class Tokens(Protocol):
@@ -42,14 +41,12 @@ class BearerGuard:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def __call__(self, request: web.Request, auth: Auth) -> None:
+    async def __call__(self, request: web.Request, scope: str) -> None:
         """Raise 401 without a token and 403 with one that does not suffice."""
-        if auth.kind == "public":
-            return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ProblemError(
                 401, "no-token", "send the header `Authorization: Bearer` with the API token"
             )
-        if auth.kind != "token" or not self._tokens.allows(token.strip(), auth.scope):
-            raise ProblemError(403, "not-allowed", f"this token does not allow {auth.scope}")
+        if not self._tokens.allows(token.strip(), scope):
+            raise ProblemError(403, "not-allowed", f"this token does not allow {scope}")

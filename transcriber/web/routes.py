@@ -15,7 +15,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-__all__ = ["APPAPI", "BODY", "PUBLIC", "Auth", "Handler", "Route", "token"]
+__all__ = ["APPAPI", "BODY", "PUBLIC", "Auth", "Handler", "Kind", "Route", "room", "token"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse | BaseModel]]
 
@@ -23,11 +23,15 @@ BODY: web.RequestKey[BaseModel] = web.RequestKey("body", BaseModel)
 """Where a handler finds the request's body, if its route names a model for it."""
 
 
+Kind = Literal["public", "token", "room", "appapi"]
+"""How a caller shows who they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Who may call: everybody, whoever shows a token with the scope, or our Nextcloud."""
+    """Who may call: everybody, or whoever shows a token with the scope, or our Nextcloud."""
 
-    kind: Literal["public", "token", "appapi"]
+    kind: Kind
     scope: str = ""
 
 
@@ -38,6 +42,11 @@ APPAPI = Auth("appapi")
 def token(scope: str) -> Auth:
     """Only with a bearer token that has this scope."""
     return Auth("token", scope)
+
+
+def room(grant: str) -> Auth:
+    """Only with a token of the room in the path that grants this."""
+    return Auth("room", grant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -24,7 +24,7 @@ from transcriber.telemetry import METRICS
 from transcriber.web import problems
 from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import BODY, Route
+from transcriber.web.routes import BODY, Kind, Route
 
 __all__ = ["WebOptions", "application", "listen"]
 
@@ -64,12 +64,20 @@ class WebOptions(BaseModel):
 
 
 def application(
-    routes: Sequence[Route], guard: Guard, *, explain: Explain = lambda problem: problem
+    routes: Sequence[Route],
+    guards: Mapping[Kind, Guard],
+    *,
+    explain: Explain = lambda problem: problem,
 ) -> web.Application:
-    """Put routes behind the rules that hold for all; `explain` makes the body of an error."""
+    """
+    Put routes behind the rules that hold for all; `explain` makes the body of an error.
+
+    A route whose kind of authentication has no guard is not served: `KeyError`.
+    """
     app = web.Application(middlewares=[_observed, _answered], client_max_size=MAX_BODY)
     app[EXPLAIN] = explain
     for route in routes:
+        guard = None if route.auth.kind == "public" else guards[route.auth.kind]
         app.router.add_route(route.method, route.path, partial(_serve, route, guard))
     return app
 
@@ -99,8 +107,9 @@ async def _start(site: web.TCPSite, host: str, port: int) -> None:
         raise Misconfigured("HTTP_HOST", f"cannot listen on {host}: {error.strerror}") from error
 
 
-async def _serve(route: Route, guard: Guard, request: web.Request) -> web.StreamResponse:
-    guard(request, route.auth)
+async def _serve(route: Route, guard: Guard | None, request: web.Request) -> web.StreamResponse:
+    if guard:
+        await guard(request, route.auth.scope)
     if route.request is not None:
         request[BODY] = await _body(request, route.request)
     answer = await route.handler(request)

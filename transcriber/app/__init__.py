@@ -1,0 +1,13 @@
+"""
+The composition root: the only place where everything meets.
+
+Each module is one job. `serve.py` runs the service; what it serves are parts, each a module of its
+own beside it that puts one thing together and says which routes it has. Whatever is put together
+here lives no longer than it runs.
+"""
+
+from transcriber.app.file import Job, transcribe
+from transcriber.app.recognisers import Engine, list_engines, recogniser
+from transcriber.app.serve import serve
+
+__all__ = ["Engine", "Job", "list_engines", "recogniser", "serve", "transcribe"]

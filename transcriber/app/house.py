@@ -1,0 +1,42 @@
+"""
+What the parts of the running service share, and what a part is.
+
+A part puts one thing together (Nextcloud's calls, rooms, webhooks, ...), owns the tasks of it, and
+says which routes it serves. It is an asynchronous context: while its block runs it works, and
+afterwards nothing of it is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from transcriber.bus.memory import Bus
+from transcriber.config import Settings
+from transcriber.engines.stt.base import Stt
+from transcriber.web.auth import Guard
+from transcriber.web.routes import Kind, Route
+
+__all__ = ["Face", "House", "Part"]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all parts share."""
+
+    settings: Settings
+    bus: Bus
+    stt: Stt
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a part shows over HTTP: its routes, and the guards of the kinds of caller it knows."""
+
+    routes: Sequence[Route] = ()
+    guards: Mapping[Kind, Guard] = field(default_factory=dict)
+
+
+Part = Callable[[House], AbstractAsyncContextManager[Face]]
+"""Puts one thing together and lets it work while the block runs."""

@@ -1,0 +1,96 @@
+"""The part that is an app of Nextcloud: it captions the calls that Talk names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import structlog
+
+from transcriber.app.house import Face, House
+from transcriber.captions.languages import NAMES
+from transcriber.config import Settings
+from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.talk.call import Server, Talk
+from transcriber.errors import Misconfigured
+from transcriber.rtc import Media
+from transcriber.session.supervisor import Supervisor
+from transcriber.web.appapi import AppApiGuard
+from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.server import application, listen
+
+__all__ = ["nextcloud"]
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def nextcloud(house: House) -> AsyncIterator[Face]:
+    """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
+    if not house.settings.nextcloud.app_id:
+        yield Face()
+        return
+    async with _serving(house):
+        yield Face()
+
+
+@asynccontextmanager
+async def _serving(house: House) -> AsyncIterator[None]:
+    settings, stt = house.settings, house.stt
+    cloud, options, verify = settings.nextcloud, settings.talk, not settings.talk.skip_verify
+    us, server = _identity(settings), _signaling(settings)
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(ssl=verify)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        talk = Talk(server, await stack.enter_async_context(Media()))
+        rooms = Supervisor(
+            lambda room, wish: talk.connect(room),
+            stt=stt,
+            bus=house.bus,
+            language=settings.speech.language,
+            replacing=options.replacing,
+        )
+        heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
+        app = ExApp(
+            Nextcloud(us, http), rooms, prepare=stt.prepare, heard=heard, version=us.app_version
+        )
+        routes = application(app.routes(), {"appapi": AppApiGuard(us)}, explain=talk_error)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
+        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=server.url)
+        tasks.create_task(app.run(), name="exapp")
+        tasks.create_task(rooms.run(), name="rooms")
+        try:
+            yield
+        finally:
+            app.stop()
+            rooms.stop()
+
+
+def _identity(settings: Settings) -> Identity:
+    cloud = settings.nextcloud
+    return Identity(
+        app_id=cloud.app_id,
+        app_version=cloud.app_version,
+        app_api_version=cloud.app_api_version,
+        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
+        url=_needed("NEXTCLOUD_URL", cloud.url),
+    )
+
+
+def _signaling(settings: Settings) -> Server:
+    talk = settings.talk
+    return Server(
+        url=_needed("LT_HPB_URL", talk.url),
+        backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
+        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        tls=not talk.skip_verify,
+    )
+
+
+def _needed(name: str, value: str) -> str:
+    if not value:
+        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
+    return value
