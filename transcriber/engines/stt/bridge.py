@@ -122,6 +122,7 @@ class Bridged(Protocol):
 
     async def wake(self, options: StreamOptions) -> None:
         """They never sleep."""
+        return
 
     async def __aenter__(self) -> Self:
         await self.prepare(lambda what, done: None)

@@ -182,6 +182,7 @@ class Online(Protocol):
 
     async def wake(self, options: StreamOptions) -> None:
         """Services that sleep say so by a method of their own."""
+        return
 
     async def __aenter__(self) -> Self:
         await self.http.__aenter__()

@@ -1,7 +1,7 @@
 """A recogniser whose words are fit to be read."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -74,9 +74,11 @@ async def test_the_vocabulary_of_the_settings_reaches_the_engine_and_its_words()
     seen: list[tuple[str, ...]] = []
 
     class Curious(FakeStt):
-        def open(self, options: StreamOptions) -> AbstractAsyncContextManager[FakeStream]:
+        @asynccontextmanager
+        async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
             seen.append(options.vocabulary)
-            return super().open(options)
+            async with super().open(options) as stream:
+                yield stream
 
     options = CaptionOptions.model_validate({"VOCABULARY": "Nextcloud"})
     captions = readable(Curious(), options)
