@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
@@ -28,6 +29,8 @@ class House:
     settings: Settings
     bus: Bus
     stt: Stt
+    engines: Callable[[], Sequence[Engine]] = tuple
+    """Every recogniser there is, and how it is at this moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import structlog
 
 from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
-from transcriber.app.recognisers import recogniser
+from transcriber.app.recognisers import recognisers
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     """Run the service until it is told to stop; `started` learns its address."""
-    house, stop = House(settings, Bus(), recogniser(settings)), asyncio.Event()
+    ears, stop = recognisers(settings), asyncio.Event()
+    house = House(settings, Bus(), ears.stt, ears.engines)
     _count(house.bus)
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
