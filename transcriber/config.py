@@ -24,6 +24,7 @@ from transcriber import engines
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
 
@@ -53,6 +54,7 @@ class Settings:
 
     speech: SpeechOptions
     web: WebOptions
+    store: StoreOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
@@ -124,6 +126,7 @@ def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
         "web": WebOptions,
+        "store": StoreOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
