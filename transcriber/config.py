@@ -24,6 +24,7 @@ from transcriber import engines
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
@@ -55,6 +56,7 @@ class Settings:
     speech: SpeechOptions
     web: WebOptions
     store: StoreOptions
+    session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
@@ -127,6 +129,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "speech": SpeechOptions,
         "web": WebOptions,
         "store": StoreOptions,
+        "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,

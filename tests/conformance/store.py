@@ -138,6 +138,14 @@ class StoreConformance:
         assert not await store.forget("wish", "r")
         assert (await store.put("wish", "r", 2, seen=0)).version == 1
 
+    async def test_what_somebody_changed_is_not_forgotten(self, store: Store) -> None:
+        await store.put("wish", "r", 1)
+        await store.put("wish", "r", 2)
+        assert not await store.forget("wish", "r", seen=1)
+        assert not await store.forget("wish", "x", seen=1)
+        assert await keys(store) == ["r"]
+        assert await store.forget("wish", "r", seen=2)
+
     async def test_a_stream_is_read_in_order_and_in_pages(self, store: Store) -> None:
         await store.append(*(Entry("s", f"evt_{number}", number) for number in (2, 1, 3)))
         await store.append(Entry("s", "evt_0", 0), Entry("t", "evt_9", {"a": [None]}))

@@ -56,8 +56,10 @@ class MemoryStore:
         found = [record for key in keys if (record := await self.get(kind, key))]
         return found[:limit]
 
-    async def forget(self, kind: str, key: str) -> bool:
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
         known = await self.get(kind, key)
+        if known and seen not in (None, known.version):
+            return False
         self._records.pop((kind, key), None)
         return known is not None
 

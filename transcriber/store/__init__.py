@@ -94,8 +94,8 @@ class Store(Protocol):
     async def records(self, kind: str, *, after: str = "", limit: int = 1000) -> list[Record]:
         """Return records of a kind by key, from the one after `after` on."""
 
-    async def forget(self, kind: str, key: str) -> bool:
-        """Drop a record; whether there was one."""
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
+        """Drop a record, with `seen` only if that is still its version; whether that was done."""
 
     async def append(self, *entries: Entry) -> None:
         """Add entries, all or none; on disk when it returns. One that is there is left alone."""

@@ -137,9 +137,9 @@ class PostgresStore:
         rows = await self._read("records", kind, after, self._now(), limit)
         return [Record(kind, key, json.loads(value), version) for key, value, version in rows]
 
-    async def forget(self, kind: str, key: str) -> bool:
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
         """Drop a record."""
-        rows = await self._read("forget", kind, key, self._now())
+        rows = await self._read("forget", kind, key, self._now(), seen)
         return any(valid for (valid,) in rows)
 
     async def append(self, *entries: Entry) -> None:

@@ -136,13 +136,13 @@ class SqliteStore:
         rows = await self._read("records", kind, after, self._now(), limit)
         return [Record(kind, key, json.loads(value), version) for key, value, version in rows]
 
-    async def forget(self, kind: str, key: str) -> bool:
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
         """Drop a record."""
 
         def write(db: sqlite3.Connection) -> bool:
             found = db.execute(SQL["get"], (kind, key, self._now())).fetchall()
-            db.execute(SQL["forget"], (kind, key))
-            return bool(found)
+            db.execute(SQL["forget"], (kind, key, seen))
+            return any(seen in (None, version) for _, version in found)
 
         return await self._write(write)
 

@@ -21,8 +21,8 @@ SELECT key, value, version FROM records
 WHERE kind = ?1 AND key > ?2 AND (expires IS NULL OR expires > ?3)
 ORDER BY key LIMIT ?4;
 
--- forget: drop a record
-DELETE FROM records WHERE kind = ?1 AND key = ?2;
+-- forget: drop a record, if it is the one that was seen
+DELETE FROM records WHERE kind = ?1 AND key = ?2 AND (?3 IS NULL OR version = ?3);
 
 -- expire: drop what has expired
 DELETE FROM records WHERE expires <= ?1;
