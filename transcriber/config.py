@@ -25,6 +25,8 @@ from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.session.options import SessionOptions
+from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
 
@@ -59,6 +61,8 @@ class Settings:
 
     speech: SpeechOptions
     web: WebOptions
+    store: StoreOptions
+    session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
@@ -131,6 +135,8 @@ def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
         "web": WebOptions,
+        "store": StoreOptions,
+        "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,

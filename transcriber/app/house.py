@@ -16,6 +16,7 @@ from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
+from transcriber.store import Store
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
@@ -29,6 +30,7 @@ class House:
     settings: Settings
     bus: Bus
     stt: Stt
+    store: Store
     engines: Callable[[], Sequence[Engine]] = tuple
     """Every recogniser there is, and how it is at this moment."""
 
