@@ -68,6 +68,8 @@ BROKEN = {
     "ASR_LANGUAGE": "english please",
     "HTTP_PORT": "70000",
     "DATABASE_URL": "mysql://user:secret@db/x",
+    "WORKERS": "many",
+    "DRAIN_SECONDS": "soon",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
     "LOG_PII": "perhaps",
