@@ -11,6 +11,7 @@ import structlog
 
 from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
+from transcriber.app.pages import pages
 from transcriber.app.recognisers import recogniser
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -59,7 +60,7 @@ async def listening(house: House) -> AsyncIterator[Face]:
         yield face
 
 
-PARTS: tuple[Part, ...] = (listening, nextcloud)
+PARTS: tuple[Part, ...] = (listening, nextcloud, pages)
 """In the order in which they start; they end in the opposite one."""
 
 
