@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.fakes.call import Mute
 from tests.fakes.stt import FakeStt
-from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Caption, Listener
 from transcriber.errors import Misconfigured, Overloaded
@@ -17,7 +17,7 @@ from transcriber.session.supervisor import GRACE, Supervisor
 from transcriber.session.wishes import Wish
 
 
-class Place:
+class Place(Mute):
     """A call that lasts until somebody hangs up, or breaks on demand."""
 
     def __init__(self, room: str, wish: Callable[[], Wish], problem: Exception | None) -> None:
@@ -36,8 +36,6 @@ class Place:
         self.here = False
 
     async def show(self, caption: Caption, readers: Collection[str]) -> None: ...
-
-    def play(self, block: Block) -> None: ...
 
     def hang_up(self) -> None:
         self.over.set()
