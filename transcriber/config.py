@@ -29,6 +29,7 @@ from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
+from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
 
@@ -62,6 +63,7 @@ class Settings:
     speech: SpeechOptions
     web: WebOptions
     store: StoreOptions
+    webhooks: WebhookOptions
     session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -143,6 +145,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "speech": SpeechOptions,
         "web": WebOptions,
         "store": StoreOptions,
+        "webhooks": WebhookOptions,
         "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
@@ -164,6 +167,8 @@ def _text(value: object) -> str:
         return "(set)" if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value is None else str(value)
 
 

@@ -69,6 +69,12 @@ class Metrics:
         self.engine_failures = Counter(
             "transcriber_engine_failures", "Times an engine went down", ["engine", "code"], **of
         )
+        self.webhooks = Counter(
+            "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
+        )
+        self.webhooks_lost = Counter(
+            "transcriber_webhook_events_lost", "Events lost because the store was away", **of
+        )
         self.requests = Histogram(
             "transcriber_request_seconds",
             "Time to answer HTTP requests",
