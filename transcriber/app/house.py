@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.registry import Collector
 
+from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
@@ -34,6 +35,8 @@ class House:
     bus: Bus
     stt: Stt
     store: Store
+    engines: Callable[[], Sequence[Engine]] = tuple
+    """Every recogniser there is, and how it is at this moment."""
     crew: Crew = field(default_factory=Alone)
     """Who attends rooms, and whether this process decides which."""
     counts: Collector = METRICS.registry

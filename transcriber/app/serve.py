@@ -13,7 +13,7 @@ from aiohttp import web
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
-from transcriber.app.recognisers import recogniser
+from transcriber.app.recognisers import recognisers
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -32,14 +32,14 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     """Run the service until it is told to stop; `started` learns its address."""
-    bus, stop = Bus(), asyncio.Event()
+    ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
     _count(bus)
     gathered, address = Gathered(METRICS.registry), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
         hands = crew(settings, bus, gathered)
-        house = House(settings, bus, recogniser(settings), store, hands, gathered)
+        house = House(settings, bus, ears.stt, store, ears.engines, hands, gathered)
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
         log.info("started", url=url, engine=house.stt.info.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from transcriber.app.house import House
-from transcriber.app.recognisers import recogniser
+from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -21,12 +21,12 @@ __all__ = ["work"]
 
 async def work(settings: Settings, path: str) -> None:
     """Attend rooms until the parent is gone or wants no more; answer requests on a Unix socket."""
-    bus = Bus()
+    ears, bus = recognisers(settings), Bus()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store.url))
         worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
         bus.subscribe(Event, worker.happened)
-        house = House(settings, bus, recogniser(settings), store, worker)
+        house = House(settings, bus, ears.stt, store, ears.engines, worker)
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
         await worker.work()

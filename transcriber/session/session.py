@@ -10,6 +10,7 @@ not notice.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -17,8 +18,8 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Call, Person
-from transcriber.engines.stt.base import StreamOptions, Stt
-from transcriber.errors import Overloaded, TranscriberError
+from transcriber.engines.stt.base import Interrupted, StreamOptions, Stt
+from transcriber.errors import EngineError, Overloaded, TranscriberError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
@@ -72,7 +73,8 @@ class Session:
         self._bus.publish(CallStarted(session_id=self.id, data=Started(room=self._call.room)))
         try:
             async with self._tasks:
-                problem = await self._stay()
+                async with aio.alongside(self._wake()):
+                    problem = await self._stay()
                 for person_id in tuple(self._speakers):
                     self.left(person_id)
             reason = "failed" if problem else "ended"
@@ -96,6 +98,13 @@ class Session:
             return problem
         return None
 
+    async def _wake(self) -> None:
+        """Nobody has spoken yet: an engine that sleeps has time to wake."""
+        try:
+            await self._stt.wake(self._options)
+        except EngineError as problem:
+            self._log.warning("recogniser not woken", code=problem.code, pii_problem=str(problem))
+
     def joined(self, person: Person) -> None:
         """Listen to somebody."""
         self.left(person.id)
@@ -104,7 +113,9 @@ class Session:
         if self._first is None:
             self._first = self._clock()
         place = Place(self._call.room, person, round(self._clock() - self._first, 3))
-        speaker = Speaker(place, stt=self._stt, options=self._options, say=self._say)
+        language = person.language or self._options.language
+        options = replace(self._options, language=language)
+        speaker = Speaker(place, stt=self._stt, options=options, say=self._say, warn=self._warn)
         self._speakers[person.id] = speaker
         task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
         self._attending.add(task)
@@ -154,12 +165,15 @@ class Session:
         person = speaker.place.person.id
         known = isinstance(error, TranscriberError)
         self._log.error("speaker failed", person=person, exc_info=None if known else error)
-        failure = Failure(
-            room=self._call.room,
-            person_id=person,
-            code=error.code if isinstance(error, TranscriberError) else "error",
-            message=str(error),
+        self._tell(
+            person, error.code if isinstance(error, TranscriberError) else "error", str(error)
         )
+
+    def _warn(self, person_id: str, problem: Interrupted) -> None:
+        self._tell(person_id, problem.code, problem.problem)
+
+    def _tell(self, person_id: str, code: str, message: str) -> None:
+        failure = Failure(room=self._call.room, person_id=person_id, code=code, message=message)
         self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
 
     def _say(self, kind: type[SpeechPartial] | type[SpeechFinal], speech: Speech) -> None:
