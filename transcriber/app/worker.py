@@ -26,7 +26,7 @@ async def work(settings: Settings, path: str) -> None:
         store = await stack.enter_async_context(open_store(settings.store.url))
         worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
         bus.subscribe(Event, worker.happened)
-        house = House(settings, bus, ears.stt, store, ears.engines, worker)
+        house = House(settings, bus, ears.stt, store, ears.engines, world=bus, crew=worker)
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
         await worker.work()
