@@ -14,6 +14,7 @@ from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
 from transcriber.app.nextcloud import nextcloud
+from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -96,12 +97,21 @@ async def listening(house: House) -> AsyncIterator[Face]:
         yield face
 
 
-PARTS: tuple[Part, ...] = (listening, instances, workers, nextcloud)
+PARTS: tuple[Part, ...] = (
+    listening,
+    instances,
+    pages,
+    workers,
+    nextcloud,
+)
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in
 rooms stands before `workers`, so that it gets everybody's last words.
 """
-ATTENDING: tuple[Part, ...] = (listening, nextcloud)
+ATTENDING: tuple[Part, ...] = (
+    listening,
+    nextcloud,
+)
 """Those that run in each worker too, where rooms are attended."""
 
 
