@@ -6,7 +6,8 @@ record that names who has it, whose version is the fence: it is taken by changin
 only one can do, and only when nobody lives who has it. So a room is lost with its instance and
 taken over some seconds later; who was only asleep finds somebody else's name when it wakes, and
 leaves. While the store is away nobody can take anything, and everybody keeps what they have: a
-database is restarted more often than it is cut off from one instance alone.
+database is restarted more often than it is cut off from one instance alone. When it comes back, the
+others get time to say that they live before their rooms are taken.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
+from transcriber.errors import Overloaded
 from transcriber.session.shares import Instance, chosen
 from transcriber.store import Conflict, Record, Store, StoreFailed
 
 __all__ = ["Here", "Places", "Shared"]
 
-BEAT = 2.5
+BEAT = 1.5
 """Seconds between two signs of life."""
-LIFE = 8.0
+LIFE = 6.0
 """Seconds that a sign of life counts: three may be lost."""
 IDLE = 7 * 86_400.0
 """Seconds after which it is forgotten who had a room for which nobody asked."""
@@ -101,7 +103,7 @@ class Shared:
         self.count = 1
         self._store, self._now = store, now
         self._held: set[str] = set()
-        self._said = float("-inf")
+        self._said = self._since = float("-inf")
         self._here, self._left = asyncio.Event(), asyncio.Event()
 
     def announce(self, url: str) -> None:
@@ -135,8 +137,15 @@ class Shared:
         self.me = replace(self.me, rooms=len(self._held))
         await self._store.put("instance", self.me.id, self.me.value, expires=now + LIFE)
         if now - self._said > LIFE:
+            self._since = now
             await self._store.tell("instance", self.me.id)
         self._said = now
+
+    def _free(self, record: Record | None, alive: Collection[str]) -> bool:
+        """Whether nobody who lives has a room, as far as we have listened long enough to know."""
+        if record is None:
+            return True
+        return record.value not in alive and self._now() - self._since > LIFE
 
     async def _alive(self) -> dict[str, Instance]:
         records = await self._store.records("instance")
@@ -158,10 +167,7 @@ class Shared:
         self._held = {one for one in self._held if not one.startswith(f"{kind}/")}
         self._held |= ours & names.keys()
         for name in names.keys() - ours:
-            record = places.get(name)
-            if record and record.value in alive:
-                continue
-            if chosen(name, alive.values()) == self.me.id and await self._take(name, record):
+            if self._free(places.get(name), alive) and await self._take_share(name, places, alive):
                 alive[self.me.id] = replace(self.me, rooms=len(self._held))
         return {room for name, room in names.items() if name in self._held}
 
@@ -170,16 +176,16 @@ class Shared:
         if room in self._held:
             return ""
         record, alive = await self._store.get("place", room), await self._alive()
+        if alive and self._free(record, alive):
+            await self._take(room, record, chosen(room, alive.values()))
+            record = await self._store.get("place", room)
         owner = record.value if record else ""
         if owner not in alive:
-            owner = chosen(room, alive.values())
-            if not await self._take(room, record, owner):
-                record = await self._store.get("place", room)
-                owner = record.value if record else owner
-        if owner == self.me.id:
-            self._held.add(room)
-            return ""
-        return alive[owner].url if owner in alive else ""
+            raise Overloaded("the room is just moving", remedy="try again in a few seconds")
+        if owner != self.me.id:
+            return alive[owner].url
+        self._held.add(room)
+        return ""
 
     async def release(self, room: str) -> None:
         """Give up a room, if it is ours."""
@@ -188,9 +194,16 @@ class Shared:
         if record and record.value == self.me.id:
             await self._store.forget("place", room, seen=record.version)
 
-    async def _take(self, room: str, record: Record | None, owner: str = "") -> bool:
-        """Write that somebody, or else we, has a room; false if somebody was faster."""
-        owner, seen = owner or self.me.id, record.version if record else 0
+    async def _take_share(
+        self, room: str, places: Mapping[str, Record], alive: Mapping[str, Instance]
+    ) -> bool:
+        """Take a free room if it falls to us."""
+        me = self.me.id
+        return chosen(room, alive.values()) == me and await self._take(room, places.get(room), me)
+
+    async def _take(self, room: str, record: Record | None, owner: str) -> bool:
+        """Write that somebody has a room; false if somebody was faster."""
+        seen = record.version if record else 0
         try:
             await self._store.put("place", room, owner, seen=seen, expires=self._now() + IDLE)
         except Conflict:

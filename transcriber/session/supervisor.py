@@ -29,7 +29,7 @@ KIND = "wish"
 """The kind of the records, and the topic on which changes are told."""
 PLACES = "talk"
 """What kind of rooms these are, among all that instances have."""
-BEAT = 3.0
+BEAT = 2.0
 """Seconds after which wishes are compared with reality even if nobody told of a change."""
 TRIES = 20
 """How often a wish is changed anew because another instance was faster."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.store import MemoryStore
+from transcriber.errors import Overloaded
 from transcriber.session.places import BEAT, LIFE, Here, Shared
 from transcriber.session.shares import Instance
 from transcriber.store import Record, StoreFailed
@@ -123,7 +124,7 @@ async def test_each_says_where_a_room_is(store: Shaky) -> None:
             )
         assert {await a.where(room) for room in ROOMS} == {"", "http://b"}
         die("b")
-        await asyncio.sleep(LIFE + 1)
+        await asyncio.sleep(LIFE + 2)
         assert {await a.where(room) for room in ROOMS} == {""}
 
 
@@ -157,6 +158,25 @@ async def test_who_slept_for_too_long_asks_again_what_it_has(store: Shaky) -> No
         assert {await a.where(room) for room in ours} == {b.me.url}
 
 
+async def test_when_the_store_comes_back_the_others_get_time_to_say_that_they_live(
+    store: Shaky,
+) -> None:
+    async with instances(store, "a", "b") as (a, b):
+        ours = await a.mine("talk", ROOMS)
+        theirs = await b.mine("talk", ROOMS)
+        store.away = True
+        await asyncio.sleep(5 * LIFE)
+        store.away = False
+        await a._beat()
+        assert await a.mine("talk", ROOMS) == ours
+        room = next(iter(theirs))
+        with pytest.raises(Overloaded):
+            await a.where(f"talk/{room}")
+        await asyncio.sleep(LIFE + BEAT)
+        assert await a.mine("talk", ROOMS) == ours
+        assert await b.mine("talk", ROOMS) == theirs
+
+
 async def test_coming_and_giving_up_rooms_is_told(store: Shaky) -> None:
     told: list[object] = []
     store.listen("instance", told.append)
@@ -172,7 +192,8 @@ async def test_coming_and_giving_up_rooms_is_told(store: Shaky) -> None:
 async def test_who_has_not_announced_itself_has_nothing(store: Shaky) -> None:
     shy = Shared(store, Instance("a", most=10))
     assert await shy.mine("talk", ROOMS) == set()
-    assert await shy.where("r") == ""
+    with pytest.raises(Overloaded, match="moving"):
+        await shy.where("r")
 
 
 async def test_thousands_of_rooms_are_read_in_pages(store: Shaky) -> None:
