@@ -77,6 +77,7 @@ async def _serving(house: House) -> AsyncIterator[None]:
             await stack.enter_async_context(attending),
             language=settings.speech.language,
             most=limits.rooms,
+            places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
         heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages

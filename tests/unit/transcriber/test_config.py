@@ -76,6 +76,7 @@ BROKEN = {
     "HTTP_PORT": "70000",
     "DATABASE_URL": "mysql://user:secret@db/x",
     "WORKERS": "many",
+    "INSTANCE_URL": "a.example",
     "DRAIN_SECONDS": "soon",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
