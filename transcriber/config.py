@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from transcriber import engines
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
@@ -52,6 +53,7 @@ class Settings:
     """Everything that can be set."""
 
     speech: SpeechOptions
+    voice: VoiceOptions
     web: WebOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -130,6 +132,7 @@ def markdown() -> str:
 def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
+        "voice": VoiceOptions,
         "web": WebOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,

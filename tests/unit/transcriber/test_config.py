@@ -73,6 +73,8 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 
 BROKEN = {
     "ASR_LANGUAGE": "english please",
+    "TTS_SPEED": "fast",
+    "TTS_CACHE_MB": "-1",
     "HTTP_PORT": "70000",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
@@ -85,6 +87,7 @@ BROKEN = {
     "LT_INTERIM_CAPTIONS": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
+    "LOCAL_VOICE_THREADS": "none",
     "STT_STREAM_URL": "example.org",
     "MODAL_WORKSPACE": "my workspace",
     "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
