@@ -21,10 +21,13 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
+from transcriber.session.options import SessionOptions
+from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
 
@@ -39,7 +42,12 @@ PREFIX = "TRANSCRIBER_"
 class SpeechOptions(BaseModel):
     """Which recogniser listens, and for what."""
 
-    engine: str = Field("local", alias="ASR_BACKEND", description="the recogniser that listens")
+    engine: str = Field(
+        "local",
+        alias="ASR_BACKEND",
+        description="who listens: a recogniser, or several by language, such as"
+        " `en,fr -> kyutai; else local; fallback openai`",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -55,9 +63,12 @@ class Settings:
     speech: SpeechOptions
     voice: VoiceOptions
     web: WebOptions
+    store: StoreOptions
+    session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    captions: CaptionOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
@@ -134,9 +145,12 @@ def _parts() -> dict[str, type[BaseModel]]:
         "speech": SpeechOptions,
         "voice": VoiceOptions,
         "web": WebOptions,
+        "store": StoreOptions,
+        "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "captions": CaptionOptions,
     }
 
 
@@ -171,6 +185,9 @@ class Reader:
         found = {name: value for name, _ in _fields(model) if (value := self._find(name))[1]}
         try:
             return model.model_validate({name: value for name, (value, _) in found.items()})
+        except Misconfigured as problem:
+            self.problems.append(problem)
+            return None
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -179,9 +180,11 @@ async def service(
     *, ask: signal.Signals = signal.SIGTERM, **env: str
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
     """Run it as its users do; yields a client, and a list that will hold what it logged."""
+    folder = tempfile.TemporaryDirectory()
+    ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "transcriber", "serve", "--json"),
-        env=os.environ | {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret"} | env,
+        env=os.environ | ours | env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -198,6 +201,7 @@ async def service(
         async with asyncio.timeout(10):
             assert await process.wait() == 0
         logged += [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
+        folder.cleanup()
 
 
 @pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])
@@ -205,6 +209,14 @@ async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signa
     async with service(ask=ask) as (http, logged):
         async with http.get("/ready") as answer:
             assert answer.status == 200
+        async with http.get("/metrics", headers=TOKEN) as answer:
+            assert "transcriber_calls 0.0" in await answer.text()
+    assert logged == ["started", "stopping"]
+
+
+async def test_the_service_starts_and_stops_with_workers() -> None:
+    async with service(WORKERS="2") as (http, logged):
+        await asyncio.sleep(4)
         async with http.get("/metrics", headers=TOKEN) as answer:
             assert "transcriber_calls 0.0" in await answer.text()
     assert logged == ["started", "stopping"]

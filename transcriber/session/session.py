@@ -10,6 +10,7 @@ not notice.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -17,23 +18,29 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Call, Person
-from transcriber.engines.stt.base import StreamOptions, Stt
-from transcriber.errors import TranscriberError
+from transcriber.engines.stt.base import Interrupted, StreamOptions, Stt
+from transcriber.errors import EngineError, Overloaded, TranscriberError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
+    DtmfReceived,
     ErrorHappened,
     Failure,
-    Speech,
-    SpeechFinal,
-    SpeechPartial,
+    PersonJoined,
+    PersonLeft,
+    Presence,
+    Pressed,
     Started,
     Terminated,
 )
 from transcriber.ids import new_id
+from transcriber.session.limits import Seats
 from transcriber.session.speaker import Place, Speaker
 
-__all__ = ["Session"]
+__all__ = ["KEYS", "Session"]
+
+KEYS = "0123456789*#ABCD"
+"""The keys that a telephone can have."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +49,26 @@ class Session:
     """Listens to a call and publishes what is said in it."""
 
     def __init__(
-        self, call: Call, *, stt: Stt, bus: Bus, options: StreamOptions | None = None
+        self,
+        call: Call,
+        *,
+        stt: Stt,
+        bus: Bus,
+        options: StreamOptions | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self.id = new_id("ses")
+        self.people: dict[str, Person] = {}
+        """Who is in the call, by id."""
         self._call = call
         self._stt = stt
         self._bus = bus
-        self._options = options or StreamOptions()
+        self._options = self._usual = options or StreamOptions()
+        self._seats = seats or Seats()
+        self._deaf = False
+        self._language = ""
         self._speakers: dict[str, Speaker] = {}
+        self._attending: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
@@ -62,14 +81,23 @@ class Session:
         self._bus.publish(CallStarted(session_id=self.id, data=Started(room=self._call.room)))
         try:
             async with self._tasks:
-                problem = await self._stay()
-                for person_id in tuple(self._speakers):
+                async with aio.alongside(self._wake()):
+                    problem = await self._stay()
+                for person_id in tuple(self.people):
                     self.left(person_id)
             reason = "failed" if problem else "ended"
             if problem:
                 raise problem
         finally:
             self._terminated(reason)
+
+    async def last_words(self) -> None:
+        """Hear nobody any more, and return when everybody's last words were published."""
+        self._deaf = True
+        for person_id in tuple(self.people):
+            self.left(person_id)
+        if self._attending:
+            await asyncio.wait(self._attending)
 
     async def _stay(self) -> Exception | None:
         try:
@@ -78,20 +106,48 @@ class Session:
             return problem
         return None
 
+    async def _wake(self) -> None:
+        """Nobody has spoken yet: an engine that sleeps has time to wake."""
+        try:
+            await self._stt.wake(self._options)
+        except EngineError as problem:
+            self._log.warning("recogniser not woken", code=problem.code, pii_problem=str(problem))
+
     def joined(self, person: Person) -> None:
         """Listen to somebody."""
         self.left(person.id)
+        if self._deaf:
+            return
         if self._first is None:
             self._first = self._clock()
-        place = Place(self._call.room, person, round(self._clock() - self._first, 3))
-        speaker = Speaker(place, stt=self._stt, options=self._options, say=self._say)
-        self._speakers[person.id] = speaker
-        self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        self.people[person.id] = person
+        self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
+        self._hear(person)
 
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
-        if speaker := self._speakers.pop(person_id, None):
-            speaker.close()
+        if person := self.people.pop(person_id, None):
+            self._hear_no_more(person_id)
+            self._bus.publish(PersonLeft(session_id=self.id, data=self._presence(person)))
+
+    def listen(
+        self, *, language: str = "", engine: str = "", vocabulary: tuple[str, ...] = ()
+    ) -> None:
+        """
+        Listen to everybody this way from now on, after the words that they are saying.
+
+        What is empty is as usual; a language counts for everybody, whatever they usually speak.
+        """
+        self._language = language
+        self._options = replace(
+            self._usual,
+            language=language or self._usual.language,
+            engine=engine or self._usual.engine,
+            vocabulary=vocabulary or self._usual.vocabulary,
+        )
+        for person in self.people.values():
+            self._hear_no_more(person.id)
+            self._hear(person)
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
@@ -99,14 +155,51 @@ class Session:
             speaker.hear(block)
 
     def pressed(self, person_id: str, digit: str) -> None:
-        """Take a key press."""
+        """Tell of a key, if it is one."""
+        if digit not in KEYS or len(digit) != 1:
+            self._log.warning("not a key", person=person_id, length=len(digit))
+            return
+        key = Pressed(room=self._call.room, person_id=person_id, key=digit, digit=ord(digit))
+        self._bus.publish(DtmfReceived(session_id=self.id, data=key))
 
     async def ready(self) -> None:
         """Wait until everybody can be heard without losing any audio."""
         for speaker in tuple(self._speakers.values()):
             await speaker.ready()
 
+    def _hear(self, person: Person) -> None:
+        since = round(self._clock() - (self._first or 0.0), 3)
+        place = Place(self.id, self._call.room, person, since)
+        language = self._language or person.language or self._options.language
+        options = replace(self._options, language=language)
+        speaker = Speaker(
+            place, stt=self._stt, options=options, tell=self._bus.publish, warn=self._warn
+        )
+        self._speakers[person.id] = speaker
+        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
+
+    def _hear_no_more(self, person_id: str) -> None:
+        if speaker := self._speakers.pop(person_id, None):
+            speaker.close()
+
+    def _presence(self, person: Person) -> Presence:
+        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
+
     async def _attend(self, speaker: Speaker) -> None:
+        if not self._seats.take():
+            self._failed(
+                speaker, Overloaded(f"{self._seats.most} people are heard already", remedy="wait")
+            )
+            if not await self._seats.wait(speaker.over):
+                return
+        try:
+            await self._listen(speaker)
+        finally:
+            self._seats.leave()
+
+    async def _listen(self, speaker: Speaker) -> None:
         def failed(error: Exception) -> bool:
             self._failed(speaker, error)
             return getattr(error, "retryable", True)
@@ -120,16 +213,16 @@ class Session:
         person = speaker.place.person.id
         known = isinstance(error, TranscriberError)
         self._log.error("speaker failed", person=person, exc_info=None if known else error)
-        failure = Failure(
-            room=self._call.room,
-            person_id=person,
-            code=error.code if isinstance(error, TranscriberError) else "error",
-            message=str(error),
+        self._tell(
+            person, error.code if isinstance(error, TranscriberError) else "error", str(error)
         )
-        self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
 
-    def _say(self, kind: type[SpeechPartial] | type[SpeechFinal], speech: Speech) -> None:
-        self._bus.publish(kind(session_id=self.id, data=speech))
+    def _warn(self, person_id: str, problem: Interrupted) -> None:
+        self._tell(person_id, problem.code, problem.problem)
+
+    def _tell(self, person_id: str, code: str, message: str) -> None:
+        failure = Failure(room=self._call.room, person_id=person_id, code=code, message=message)
+        self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
 
     def _terminated(self, reason: str) -> None:
         duration = round((self._clock() - self._began) * 1000)
