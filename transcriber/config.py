@@ -24,6 +24,7 @@ from transcriber import engines
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
@@ -61,6 +62,7 @@ class Settings:
     """Everything that can be set."""
 
     speech: SpeechOptions
+    voice: VoiceOptions
     web: WebOptions
     store: StoreOptions
     webhooks: WebhookOptions
@@ -143,6 +145,7 @@ def markdown() -> str:
 def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
+        "voice": VoiceOptions,
         "web": WebOptions,
         "store": StoreOptions,
         "webhooks": WebhookOptions,
