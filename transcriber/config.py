@@ -24,6 +24,8 @@ from transcriber import engines
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.session.options import SessionOptions
+from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
 
@@ -53,6 +55,8 @@ class Settings:
 
     speech: SpeechOptions
     web: WebOptions
+    store: StoreOptions
+    session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
@@ -124,6 +128,8 @@ def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
         "web": WebOptions,
+        "store": StoreOptions,
+        "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
+from transcriber.store import Store
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
@@ -28,6 +29,7 @@ class House:
     settings: Settings
     bus: Bus
     stt: Stt
+    store: Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Call, Person
 from transcriber.engines.stt.base import StreamOptions, Stt
-from transcriber.errors import TranscriberError
+from transcriber.errors import Overloaded, TranscriberError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
@@ -31,6 +31,7 @@ from transcriber.events import (
     Terminated,
 )
 from transcriber.ids import new_id
+from transcriber.session.limits import Seats
 from transcriber.session.speaker import Place, Speaker
 
 __all__ = ["Session"]
@@ -42,14 +43,23 @@ class Session:
     """Listens to a call and publishes what is said in it."""
 
     def __init__(
-        self, call: Call, *, stt: Stt, bus: Bus, options: StreamOptions | None = None
+        self,
+        call: Call,
+        *,
+        stt: Stt,
+        bus: Bus,
+        options: StreamOptions | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self.id = new_id("ses")
         self._call = call
         self._stt = stt
         self._bus = bus
         self._options = options or StreamOptions()
+        self._seats = seats or Seats()
+        self._deaf = False
         self._speakers: dict[str, Speaker] = {}
+        self._attending: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
@@ -71,6 +81,14 @@ class Session:
         finally:
             self._terminated(reason)
 
+    async def last_words(self) -> None:
+        """Hear nobody any more, and return when everybody's last words were published."""
+        self._deaf = True
+        for person_id in tuple(self._speakers):
+            self.left(person_id)
+        if self._attending:
+            await asyncio.wait(self._attending)
+
     async def _stay(self) -> Exception | None:
         try:
             await self._call.run(self)
@@ -81,12 +99,16 @@ class Session:
     def joined(self, person: Person) -> None:
         """Listen to somebody."""
         self.left(person.id)
+        if self._deaf:
+            return
         if self._first is None:
             self._first = self._clock()
         place = Place(self._call.room, person, round(self._clock() - self._first, 3))
         speaker = Speaker(place, stt=self._stt, options=self._options, say=self._say)
         self._speakers[person.id] = speaker
-        self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
 
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
@@ -107,6 +129,18 @@ class Session:
             await speaker.ready()
 
     async def _attend(self, speaker: Speaker) -> None:
+        if not self._seats.take():
+            self._failed(
+                speaker, Overloaded(f"{self._seats.most} people are heard already", remedy="wait")
+            )
+            if not await self._seats.wait(speaker.over):
+                return
+        try:
+            await self._listen(speaker)
+        finally:
+            self._seats.leave()
+
+    async def _listen(self, speaker: Speaker) -> None:
         def failed(error: Exception) -> bool:
             self._failed(speaker, error)
             return getattr(error, "retryable", True)

@@ -67,6 +67,7 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 BROKEN = {
     "ASR_LANGUAGE": "english please",
     "HTTP_PORT": "70000",
+    "DATABASE_URL": "mysql://user:secret@db/x",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
     "LOG_PII": "perhaps",
