@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from transcriber import engines
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.mt.base import TranslationOptions
 from transcriber.errors import Misconfigured
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
@@ -60,6 +61,7 @@ class Settings:
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    translation: TranslationOptions
     engines: dict[str, BaseModel]
     """By the engine's name."""
     origins: dict[str, str]
@@ -133,6 +135,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "translation": TranslationOptions,
     }
 
 

@@ -63,6 +63,9 @@ class Metrics:
         )
         self.finals = Counter("transcriber_finals", "Sentences recognised", ["language"], **of)
         self.errors = Counter("transcriber_errors", "Failures, by their code", ["code"], **of)
+        self.translations = Counter(
+            "transcriber_translations", "Captions translated, by what came of it", ["outcome"], **of
+        )
         self.requests = Histogram(
             "transcriber_request_seconds",
             "Time to answer HTTP requests",

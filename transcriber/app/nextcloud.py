@@ -10,6 +10,7 @@ import aiohttp
 import structlog
 
 from transcriber.app.house import Face, House
+from transcriber.app.translators import translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import Identity, Nextcloud
@@ -47,6 +48,8 @@ async def _serving(house: House) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=verify)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        home = Nextcloud(us, http)
+        translator = await stack.enter_async_context(translating(settings, home))
         talk = Talk(server, await stack.enter_async_context(Media()))
         attendant = Attendant(
             lambda room, wish: talk.connect(room),
@@ -54,6 +57,7 @@ async def _serving(house: House) -> AsyncIterator[None]:
             bus=house.bus,
             ended=lambda room: rooms.ended(room),
             seats=Seats(limits.speakers),
+            translator=translator,
             replacing=options.replacing,
             drain=limits.drain,
         )
@@ -66,7 +70,12 @@ async def _serving(house: House) -> AsyncIterator[None]:
         )
         heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
         app = ExApp(
-            Nextcloud(us, http), rooms, prepare=stt.prepare, heard=heard, version=us.app_version
+            home,
+            rooms,
+            prepare=stt.prepare,
+            heard=heard,
+            readable=lambda: translator.targets if translator else (),
+            version=us.app_version,
         )
         routes = application(app.routes(), {"appapi": AppApiGuard(us)}, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -10,6 +10,7 @@ not notice.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -109,6 +110,14 @@ class Session:
         task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
         self._attending.add(task)
         task.add_done_callback(self._attending.discard)
+
+    def speak(self, language: str) -> None:
+        """Expect another language, from everybody's next words on; the last ones are finished."""
+        if language == self._options.language:
+            return
+        self._options = replace(self._options, language=language)
+        for speaker in tuple(self._speakers.values()):
+            self.joined(speaker.place.person)
 
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
