@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.engines.mt.base import TranslationOptions
@@ -41,7 +42,12 @@ PREFIX = "TRANSCRIBER_"
 class SpeechOptions(BaseModel):
     """Which recogniser listens, and for what."""
 
-    engine: str = Field("local", alias="ASR_BACKEND", description="the recogniser that listens")
+    engine: str = Field(
+        "local",
+        alias="ASR_BACKEND",
+        description="who listens: a recogniser, or several by language, such as"
+        " `en,fr -> kyutai; else local; fallback openai`",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -62,14 +68,19 @@ class Settings:
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
+    captions: CaptionOptions
     engines: dict[str, BaseModel]
-    """By the engine's name."""
+    """By the recogniser's name."""
+    voices: dict[str, BaseModel]
+    """By the voice engine's name."""
     origins: dict[str, str]
     """By the setting's name: where its value came from."""
 
     def shown(self, setting: Setting) -> str:
         """The value of a setting as people may see it."""
-        part = self.engines.get(setting.part) or getattr(self, setting.part)
+        name, _, speaks = setting.part.partition(" ")
+        parts = self.voices if speaks else self.engines
+        part = parts.get(name) or getattr(self, name)
         for field, info in type(part).model_fields.items():
             if info.alias == setting.name:
                 return _text(getattr(part, field))
@@ -99,21 +110,24 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings; raises `BadSettings` with all that is wrong with them."""
     reader = Reader(environ)
     parts = {part: reader.part(model) for part, model in _parts().items()}
-    chosen = {name: reader.part(engines.stt(name).Options) for name in engines.stt_names()}
+    ears = {name: reader.part(engines.stt(name).Options) for name in engines.stt_names()}
+    voices = {name: reader.part(engines.tts(name).Options) for name in engines.tts_names()}
     reader.complain_about_strangers()
     if reader.problems:
         raise BadSettings(reader.problems)
-    return Settings(**parts, engines=chosen, origins=reader.origins)
+    return Settings(**parts, engines=ears, voices=voices, origins=reader.origins)
 
 
 def table() -> list[Setting]:
-    """Everything that can be set, for people who read."""
+    """Everything that can be set, for people who read; what several parts share stands once."""
     models = _parts() | {name: engines.stt(name).Options for name in engines.stt_names()}
-    return [
-        Setting(name, _text(field.default), field.description or "", _secret(field), part)
-        for part, model in models.items()
-        for name, field in _fields(model)
-    ]
+    models |= {f"{name} voice": engines.tts(name).Options for name in engines.tts_names()}
+    found: dict[str, Setting] = {}
+    for part, model in models.items():
+        for name, field in _fields(model):
+            default, description = _text(field.default), field.description or ""
+            found.setdefault(name, Setting(name, default, description, _secret(field), part))
+    return list(found.values())
 
 
 def markdown() -> str:
@@ -136,6 +150,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,
+        "captions": CaptionOptions,
     }
 
 
@@ -170,6 +185,9 @@ class Reader:
         found = {name: value for name, _ in _fields(model) if (value := self._find(name))[1]}
         try:
             return model.model_validate({name: value for name, (value, _) in found.items()})
+        except Misconfigured as problem:
+            self.problems.append(problem)
+            return None
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):

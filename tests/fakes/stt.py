@@ -50,8 +50,10 @@ class FakeStt:
         self.retry_after = options.retry_after
         self.opening = options.opening
         self.open_streams = 0
+        self.options: list[StreamOptions] = []
+        """How each stream was asked for, and when."""
         self.opened: list[float] = []
-        """When each stream was asked for."""
+        self.woken: list[StreamOptions] = []
         self.heard: list[int] = []
         """Blocks that each stream heard, once it is over."""
 
@@ -61,6 +63,9 @@ class FakeStt:
     async def prepare(self, progress: Progress) -> None:
         progress("ready", 1.0)
 
+    async def wake(self, options: StreamOptions) -> None:
+        self.woken.append(options)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -68,6 +73,7 @@ class FakeStt:
 
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
+        self.options.append(options)
         self.opened.append(asyncio.get_running_loop().time())
         if self.failures:
             self.failures -= 1

@@ -45,15 +45,17 @@ def test_a_wrong_option_is_usage() -> None:
 def test_engines_are_listed_for_people_and_scripts() -> None:
     assert "local" in transcriber("engines").out
     listed = map(json.loads, transcriber("engines", "--json").out.splitlines())
-    (engine,) = [one for one in listed if one["name"] == "local"]
-    assert engine["usable"] is True
-    assert engine["languages"] == ["en"]
+    engine, voice = (one for one in listed if one["name"] == "local")
+    assert (engine["kind"], voice["kind"]) == ("recogniser", "voice")
+    assert engine["usable"] is voice["usable"] is True
+    assert engine["languages"] == voice["languages"] == ["en"]
+    assert [one["name"] for one in voice["voices"]] == ["heart"]
 
 
 def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     ran = transcriber("engines", "--json", env={"LOCAL_MODEL_DIR": str(tmp_path)})
     listed = map(json.loads, ran.out.splitlines())
-    (engine,) = [one for one in listed if one["name"] == "local"]
+    engine, _ = (one for one in listed if one["name"] == "local")
     assert engine["usable"] is False
     assert "LOCAL_MODEL_DIR" in engine["unusable"]
 
@@ -128,7 +130,8 @@ PASSED_ON = {
 def test_every_setting_can_be_broken_or_takes_any_value() -> None:
     given = {"APP_ID", "APP_VERSION", "APP_SECRET", "AA_VERSION", "APP_HOST"}
     secrets = {"API_TOKEN", "LT_INTERNAL_SECRET", "MODAL_KEY", "MODAL_SECRET", "AZURE_SPEECH_KEY"}
-    anything = given | secrets | PASSED_ON
+    words = {"VOCABULARY", "PROFANITY_WORDS"}
+    anything = given | secrets | words | PASSED_ON
     anything |= {setting.name for setting in config.table() if setting.name.endswith("_API_KEY")}
     broken = {name.removesuffix("_FILE") for name in (*BROKEN, *UNREACHABLE)}
     assert {setting.name for setting in config.table()} <= broken | anything

@@ -1,6 +1,7 @@
 """A stay in a call, from the first block to the last word."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,18 @@ from tests.fakes.stt import FakeOptions, FakeStt
 from transcriber.audio.block import SAMPLES, SECONDS, Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Listener, Person
-from transcriber.errors import BadInput
-from transcriber.events import CallTerminated, ErrorHappened, Event, SpeechFinal, SpeechPartial
+from transcriber.engines.stt.base import StreamOptions
+from transcriber.engines.stt.resume import Resuming
+from transcriber.errors import BadInput, EngineError
+from transcriber.events import (
+    CallTerminated,
+    DtmfReceived,
+    ErrorHappened,
+    Event,
+    SpeechFinal,
+    SpeechPartial,
+    SpeechStarted,
+)
 from transcriber.session.session import Session
 
 
@@ -58,8 +69,8 @@ async def test_words_become_events() -> None:
     stt = FakeStt()
     events = await listen(words=3, stt=stt)
     assert [event.type for event in events] == [
-        "call.started", "speech.partial", "speech.partial", "speech.partial",
-        "speech.final", "call.terminated",
+        "call.started", "person.joined", "speech.started", "speech.partial", "speech.partial",
+        "speech.partial", "person.left", "speech.final", "call.terminated",
     ]  # fmt: skip
     final = events[-2]
     assert isinstance(final, SpeechFinal)
@@ -67,6 +78,55 @@ async def test_words_become_events() -> None:
         "room": "abc", "person_name": "Ann", "transcript": "1 2 3", "end_ms": 240,
     }  # fmt: skip
     assert stt.open_streams == 0
+
+
+async def test_whoever_begins_to_speak_is_named_before_their_words() -> None:
+    (began,) = [event for event in await listen(words=3) if isinstance(event, SpeechStarted)]
+    assert began.data.model_dump() == {
+        "room": "abc", "person_id": "p1", "person_name": "Ann", "at_ms": 0,
+    }  # fmt: skip
+
+
+async def test_keys_are_told_and_nothing_else_is_one() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        listener.joined(ANN)
+        for digit in ("1", "#", "12", "x", ""):
+            listener.pressed(ANN.id, digit)
+
+    await Session(FakeCall(script), stt=FakeStt(), bus=bus).run()
+    keys = [event.data for event in events if isinstance(event, DtmfReceived)]
+    assert [(key.person_id, key.key, key.digit) for key in keys] == [
+        ("p1", "1", 49),
+        ("p1", "#", 35),
+    ]
+
+
+async def test_one_can_listen_in_another_way_from_now_on() -> None:
+    bus, stt = Bus(), FakeStt()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        listener.joined(replace(ANN, language="fr"))
+        await asyncio.sleep(0.1)
+        listener.heard(ANN.id, block(1))
+        await asyncio.sleep(0.1)
+        session.listen(language="de", engine="kyutai", vocabulary=("Ann",))
+        await asyncio.sleep(0.1)
+        listener.heard(ANN.id, block(2))
+        await asyncio.sleep(0.1)
+        session.listen()
+        await asyncio.sleep(0.1)
+
+    session = Session(FakeCall(script), stt=stt, bus=bus)
+    await session.run()
+    assert finals(events) == ["1", "2"]
+    assert [(one.language, one.engine, one.vocabulary) for one in stt.options] == [
+        ("fr", "", ()), ("de", "kyutai", ("Ann",)), ("fr", "", ()),
+    ]  # fmt: skip
+    assert sum(event.type == "person.joined" for event in events) == 1
 
 
 async def test_events_of_a_session_share_its_id() -> None:
@@ -230,3 +290,48 @@ async def test_another_language_is_expected_from_the_next_words_on() -> None:
     said = [event.data for event in events if isinstance(event, SpeechFinal)]
     assert [(one.transcript, one.language) for one in said] == [("1 2", "en"), ("3 3", "fr")]
     assert said[1].start_ms == 160
+
+
+async def test_the_recogniser_is_woken_when_the_call_begins() -> None:
+    stt = FakeStt()
+    await listen(words=1, stt=stt)
+    assert [options.language for options in stt.woken] == ["en"]
+
+
+async def test_a_recogniser_that_cannot_be_woken_does_not_end_the_call() -> None:
+    class Deaf(FakeStt):
+        async def wake(self, options: StreamOptions) -> None:
+            raise EngineError("network", "nobody there")
+
+    assert finals(await listen(words=2, stt=Deaf())) == ["1 2"]
+
+
+async def test_a_call_does_not_wait_for_a_recogniser_that_wakes_slowly() -> None:
+    class Sleepy(FakeStt):
+        async def wake(self, options: StreamOptions) -> None:
+            await asyncio.sleep(120)
+
+    began = asyncio.get_running_loop().time()
+    await listen(words=2, stt=Sleepy())
+    assert asyncio.get_running_loop().time() - began < 1
+
+
+async def test_somebody_whose_words_come_late_is_reported_and_why() -> None:
+    stt = FakeStt(FakeOptions(dies_after=2))
+    bus = Bus()
+    events = everything(bus)
+    call = FakeCall(lambda listener: talk(listener, words=4))
+    await Session(call, stt=Resuming(stt), bus=bus).run()
+    assert finals(events) == ["1 2 3 4"]
+    (failure,) = [event.data for event in events if isinstance(event, ErrorHappened)]
+    assert (failure.person_id, failure.code) == ("p1", "engine_network")
+
+
+async def test_somebody_who_speaks_another_language_is_heard_in_it() -> None:
+    bus = Bus()
+    events = everything(bus)
+    fritz = Person("p2", "Fritz", language="de")
+    call = FakeCall(lambda listener: talk(listener, words=1, person=fritz))
+    await Session(call, stt=FakeStt(), bus=bus).run()
+    (final,) = [event.data for event in events if isinstance(event, SpeechFinal)]
+    assert final.language == "de"
