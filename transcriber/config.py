@@ -24,6 +24,7 @@ from transcriber import engines
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.session.options import SessionOptions
@@ -70,6 +71,7 @@ class Settings:
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    translation: TranslationOptions
     captions: CaptionOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
@@ -153,6 +155,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "translation": TranslationOptions,
         "captions": CaptionOptions,
     }
 

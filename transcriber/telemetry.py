@@ -79,6 +79,9 @@ class Metrics:
         self.voice_failures = Counter(
             "transcriber_voice_failures", "Times a voice went down", ["engine", "code"], **of
         )
+        self.translations = Counter(
+            "transcriber_translations", "Captions translated, by what came of it", ["outcome"], **of
+        )
         self.engines = Gauge(
             "transcriber_engine_up", "Whether a recogniser can be asked: 1 or 0", ["engine"], **of
         )
