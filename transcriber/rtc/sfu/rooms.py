@@ -1,0 +1,178 @@
+"""
+All rooms of this process: made, found, closed, and forgotten when nobody is in them.
+
+`run` owns the stay of every participant and the clock of every room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import structlog
+from pydantic import BaseModel, Field, SecretStr
+
+from transcriber.errors import Overloaded
+from transcriber.rtc.ice import IceServer
+from transcriber.rtc.media import Media
+from transcriber.rtc.sfu.participant import Participant
+from transcriber.rtc.sfu.room import Grant, NotFound, Plan, Room
+from transcriber.rtc.sfu.speakers import Speakers
+
+__all__ = ["Rooms", "RoomsOptions"]
+
+log = structlog.get_logger(__name__)
+
+
+class RoomsOptions(BaseModel):
+    """Settings of the built-in rooms."""
+
+    open: bool = Field(
+        False,
+        alias="ROOMS_OPEN",
+        description="let anybody make and enter rooms without a token, as `make demo` does",
+    )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        alias="ROOMS_SECRET",
+        description="signs the tokens of rooms; empty: one that is forgotten at the end",
+    )
+    most: int = Field(100, ge=0, alias="MAX_ROOMS_PER_NODE", description="rooms at the same time")
+    participants: int = Field(
+        100, ge=1, alias="MAX_PARTICIPANTS_PER_ROOM", description="people in one room"
+    )
+    publishers: int = Field(
+        100, ge=1, alias="MAX_PUBLISHERS_PER_ROOM", description="people who send in one room"
+    )
+    empty: float = Field(
+        60.0,
+        ge=0,
+        alias="ROOM_EMPTY_SECONDS",
+        description="seconds after which a room that nobody is in closes",
+    )
+    threshold: int = Field(
+        35,
+        ge=0,
+        le=127,
+        alias="SPEAKER_DETECTOR_THRESHOLD",
+        description="who is at most so many dB below the loudest possible is speaking",
+    )
+    interval: int = Field(
+        300,
+        ge=200,
+        alias="SPEAKER_DETECTOR_INTERVAL_MS",
+        description="milliseconds between two looks at who is speaking",
+    )
+    stun: str = Field(
+        "",
+        alias="STUN_SERVERS",
+        description="STUN servers for rooms, such as stun:host:3478, with commas between them",
+    )
+    turn: str = Field(
+        "", alias="TURN_SERVERS", description="TURN servers for rooms, such as turn:host:3478"
+    )
+    turn_user: str = Field("", alias="TURN_USERNAME", description="name at the TURN servers")
+    turn_password: SecretStr = Field(
+        SecretStr(""), alias="TURN_PASSWORD", description="password at the TURN servers"
+    )
+
+    @property
+    def servers(self) -> list[IceServer]:
+        """The servers that help to find a way."""
+        stun = tuple(url.strip() for url in self.stun.split(",") if url.strip())
+        turn = tuple(url.strip() for url in self.turn.split(",") if url.strip())
+        password = self.turn_password.get_secret_value()
+        found = [IceServer(stun), IceServer(turn, self.turn_user, password)]
+        return [server for server in found if server.urls]
+
+
+class Rooms:
+    """The rooms of this process; `on_open` is told of each new one."""
+
+    def __init__(self, media: Media, options: RoomsOptions) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.options = options
+        self.on_open: list[Callable[[Room], object]] = []
+        self._media = media
+        self._tasks: asyncio.TaskGroup | None = None
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the rooms until stopped; then everybody is sent away."""
+        async with asyncio.TaskGroup() as self._tasks:
+            await self._stop.wait()
+            for room in tuple(self.rooms.values()):
+                self.close(room, "shutdown")
+        self._tasks = None
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        self._stop.set()
+
+    def open(self, plan: Plan) -> Room:
+        """Make a room; raises `Overloaded` when there are too many."""
+        if len(self.rooms) >= self.options.most or self._tasks is None or self._stop.is_set():
+            raise Overloaded(
+                f"there are {len(self.rooms)} rooms already",
+                remedy="try again when one has closed, or raise MAX_ROOMS_PER_NODE",
+            )
+        options = self.options
+        room = Room(
+            replace(
+                plan,
+                max_participants=min(plan.max_participants, options.participants),
+                max_publishers=min(plan.max_publishers, options.publishers),
+            )
+        )
+        self.rooms[room.id] = room
+        self._tasks.create_task(self._keep(room), name=f"keep {room.id}")
+        for told in self.on_open:
+            told(room)
+        return room
+
+    def find(self, room_id: str) -> Room:
+        """Return a room; raises `NotFound`."""
+        if room := self.rooms.get(room_id):
+            return room
+        raise NotFound("there is no such room", remedy="it may have closed; make another one")
+
+    def close(self, room: Room, reason: str = "room_closed") -> None:
+        """Close a room and send everybody away."""
+        self.rooms.pop(room.id, None)
+        room.close(reason)
+
+    def join(
+        self, room: Room, *, identity: str, name: str, grants: Collection[Grant], language: str = ""
+    ) -> Participant:
+        """Let somebody into a room; raises `Overloaded` when it is full."""
+        if self._tasks is None or self._stop.is_set():
+            raise Overloaded("we are about to stop", remedy="join again in a minute")
+        who = Participant(
+            room, self._media, identity=identity, name=name, grants=grants, language=language
+        )
+        room.enter(who)
+        self._tasks.create_task(self._attend(who), name=f"participant {who.id}")
+        who.follow()
+        return who
+
+    async def _attend(self, who: Participant) -> None:
+        try:
+            await who.run()
+        except Exception:  # one participant must not end the stay of the others
+            log.exception("participant failed", room=who.room.id, participant=who.id)
+
+    async def _keep(self, room: Room) -> None:
+        """Look who is speaking, until the room was empty for a while or has closed."""
+        clock = asyncio.get_running_loop().time
+        interval, seen = self.options.interval / 1000, clock()
+        speakers = Speakers(self.options.threshold)
+        while not room.closed:
+            await asyncio.sleep(interval)
+            if room.members:
+                seen = clock()
+            elif clock() - seen >= self.options.empty:
+                self.close(room, "empty")
+            levels = speakers.look(room.tracks.values(), clock())
+            if levels is not None:
+                room.speaking(levels)
