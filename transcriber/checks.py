@@ -7,8 +7,9 @@ A check tries what the service would do, and says which setting to change. Nothi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from transcriber.app import recogniser
 from transcriber.audio.block import silence
 from transcriber.config import Settings
 from transcriber.engines.stt.base import StreamOptions
+from transcriber.engines.stt.policy import Policy
 from transcriber.errors import EngineError, Misconfigured
 from transcriber.web.server import application, listen
 
@@ -39,7 +41,7 @@ class Verdict:
 async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
     """Try everything, and tell what came of it as it comes; true when all is well."""
     checks: list[Callable[[Settings], Awaitable[Verdict]]] = [
-        _engine,
+        *_engines(settings),
         _language,
         _address,
         _traces,
@@ -53,12 +55,20 @@ async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
     return well
 
 
-async def _engine(settings: Settings) -> Verdict:
+def _engines(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Verdict]]]:
+    """One check for each engine of the policy."""
+    try:
+        names = Policy.parse(settings.speech.engine).engines
+    except Misconfigured:
+        names = (settings.speech.engine,)
+    return (partial(_engine, name) for name in names)
+
+
+async def _engine(name: str, settings: Settings) -> Verdict:
     """Open a stream, and let it hear a moment of silence."""
-    name = settings.speech.engine
     what = f"recogniser {name}"
     try:
-        stt = recogniser(settings)
+        stt = recogniser(settings, name)
         async with asyncio.timeout(PATIENCE), stt, stt.open(StreamOptions()) as stream:
             stream.push(silence())
             stream.close()
@@ -72,15 +82,18 @@ async def _engine(settings: Settings) -> Verdict:
 
 
 async def _language(settings: Settings) -> Verdict:
-    language, name = settings.speech.language, settings.speech.engine
+    language, policy = settings.speech.language, settings.speech.engine
     verdict = Verdict(f"language {language}", "ASR_LANGUAGE")
     try:
-        known = recogniser(settings).info.languages
+        names = Policy.parse(policy).order(language)
+        known = sorted(
+            {code for name in names for code in recogniser(settings, name).info.languages}
+        )
     except Misconfigured:
         return verdict
     if "*" in known or language.partition("-")[0] in known:
         return verdict
-    problem = f"{name} does not hear {language}; choose one of {', '.join(known)}"
+    problem = f"{policy} does not hear {language}; choose one of {', '.join(known)}"
     return Verdict(verdict.what, verdict.setting, problem)
 
 

@@ -21,9 +21,12 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.session.options import SessionOptions
+from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
 
@@ -38,7 +41,12 @@ PREFIX = "TRANSCRIBER_"
 class SpeechOptions(BaseModel):
     """Which recogniser listens, and for what."""
 
-    engine: str = Field("local", alias="ASR_BACKEND", description="the recogniser that listens")
+    engine: str = Field(
+        "local",
+        alias="ASR_BACKEND",
+        description="who listens: a recogniser, or several by language, such as"
+        " `en,fr -> kyutai; else local; fallback openai`",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -53,9 +61,12 @@ class Settings:
 
     speech: SpeechOptions
     web: WebOptions
+    store: StoreOptions
+    session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    captions: CaptionOptions
     engines: dict[str, BaseModel]
     """By the engine's name."""
     origins: dict[str, str]
@@ -124,9 +135,12 @@ def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
         "web": WebOptions,
+        "store": StoreOptions,
+        "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "captions": CaptionOptions,
     }
 
 
@@ -161,6 +175,9 @@ class Reader:
         found = {name: value for name, _ in _fields(model) if (value := self._find(name))[1]}
         try:
             return model.model_validate({name: value for name, (value, _) in found.items()})
+        except Misconfigured as problem:
+            self.problems.append(problem)
+            return None
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):

@@ -6,6 +6,7 @@ What can go wrong in the application, by who can do something about it.
     * Misconfigured     a setting is wrong or missing; the administrator must change it
     * EngineError       a recogniser or voice failed; `retryable` says whether trying again helps
     * Overloaded        no room for more right now; trying later helps
+    * store.StoreFailed, store.Conflict: nothing was kept; somebody else changed it
 
 The libraries below (`hpb`, `webhooks`, `dialogs`, `modal_app`) raise trees of their own.
 """

@@ -63,6 +63,12 @@ class Metrics:
         )
         self.finals = Counter("transcriber_finals", "Sentences recognised", ["language"], **of)
         self.errors = Counter("transcriber_errors", "Failures, by their code", ["code"], **of)
+        self.engines = Gauge(
+            "transcriber_engine_up", "Whether a recogniser can be asked: 1 or 0", ["engine"], **of
+        )
+        self.engine_failures = Counter(
+            "transcriber_engine_failures", "Times an engine went down", ["engine", "code"], **of
+        )
         self.requests = Histogram(
             "transcriber_request_seconds",
             "Time to answer HTTP requests",

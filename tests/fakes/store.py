@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from transcriber.store import Conflict, Entry, Lease, Record
+from transcriber.store.ears import Ears, message
 
 
 class MemoryStore:
@@ -19,7 +20,8 @@ class MemoryStore:
         self._records: dict[tuple[str, str], tuple[str, int, float | None]] = {}
         self._entries: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._leases: dict[str, Lease] = {}
-        self._ears: defaultdict[str, list[Callable[[Any], object]]] = defaultdict(list)
+        self._ears = Ears()
+        self._fence = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,14 +56,17 @@ class MemoryStore:
         found = [record for key in keys if (record := await self.get(kind, key))]
         return found[:limit]
 
-    async def forget(self, kind: str, key: str) -> bool:
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
         known = await self.get(kind, key)
+        if known and seen not in (None, known.version):
+            return False
         self._records.pop((kind, key), None)
         return known is not None
 
     async def append(self, *entries: Entry) -> None:
-        for entry in entries:
-            self._entries[entry.stream].setdefault(entry.id, json.dumps(entry.value))
+        texts = [json.dumps(entry.value) for entry in entries]
+        for entry, text in zip(entries, texts, strict=True):
+            self._entries[entry.stream].setdefault(entry.id, text)
 
     async def read(self, stream: str, *, after: str = "", limit: int = 1000) -> list[Entry]:
         kept = self._entries.get(stream, {})
@@ -82,23 +87,21 @@ class MemoryStore:
         held = self._leases.get(name)
         if held and held.owner != owner and held.until > now:
             return None
-        ours = held is not None and held.owner == owner and held.until > now
-        fence = (held.fence if held else 0) + (not ours)
+        self._fence += 1
+        fence = held.fence if held and held.until > now else self._fence
         self._leases[name] = Lease(name, owner, fence, until)
         return self._leases[name]
 
     async def release(self, name: str, owner: str) -> None:
         held = self._leases.get(name)
         if held and held.owner == owner:
-            self._leases[name] = Lease(name, "", held.fence, 0)
+            del self._leases[name]
 
     async def leases(self, *, now: float) -> list[Lease]:
-        return [lease for lease in self._leases.values() if lease.until > now]
+        return [lease for _, lease in sorted(self._leases.items()) if lease.until > now]
 
     async def tell(self, topic: str, value: Any) -> None:
-        for told in tuple(self._ears[topic]):
-            told(json.loads(json.dumps(value)))
+        self._ears.hear(topic, message(value))
 
     def listen(self, topic: str, told: Callable[[Any], object]) -> Callable[[], None]:
-        self._ears[topic].append(told)
-        return lambda: self._ears[topic].remove(told)
+        return self._ears.listen(topic, told)

@@ -52,6 +52,7 @@ class FakeStt:
         self.open_streams = 0
         self.opened: list[float] = []
         """When each stream was asked for."""
+        self.woken: list[StreamOptions] = []
         self.heard: list[int] = []
         """Blocks that each stream heard, once it is over."""
 
@@ -60,6 +61,9 @@ class FakeStt:
 
     async def prepare(self, progress: Progress) -> None:
         progress("ready", 1.0)
+
+    async def wake(self, options: StreamOptions) -> None:
+        self.woken.append(options)
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,7 +22,7 @@ from transcriber import aio, engines
 from transcriber.audio.block import SECONDS, Block, silence
 from transcriber.engines.stt import resume, wire
 from transcriber.engines.stt.base import Heard, Interrupted, StreamOptions, Stt, SttStream
-from transcriber.engines.stt.fallback import choose
+from transcriber.engines.stt.fallback import Members, choose
 from transcriber.engines.stt.policy import Policy
 from transcriber.engines.stt.resume import Resuming
 from transcriber.errors import EngineError
@@ -195,7 +195,7 @@ async def test_another_takes_over_within_two_seconds_when(what: str, provider: P
     spare = FakeStt()
     async with provider.running(Mischief(times=99, **ENDLESS[what])) as (_, stt):
         made = {"first": stt, "spare": spare}
-        chosen = choose(Policy.parse("first, spare"), made.__getitem__)
+        chosen = choose(Policy.parse("first, spare"), Members(made.__getitem__))
         began = asyncio.get_running_loop().time()
         heard = await live(chosen)
     assert spare.opened[0] - began < 8 * SECONDS / SPED_UP + 2
@@ -205,7 +205,7 @@ async def test_another_takes_over_within_two_seconds_when(what: str, provider: P
 async def test_a_service_that_is_not_there_is_replaced_at_once(provider: Provider) -> None:
     spare = FakeStt()
     made = {"first": provider.make("http://127.0.0.1:9/v1"), "spare": spare}
-    heard = await live(choose(Policy.parse("first, spare"), made.__getitem__))
+    heard = await live(choose(Policy.parse("first, spare"), Members(made.__getitem__)))
     assert len(text(heard).split()) == 12
 
 

@@ -63,7 +63,7 @@ async def test_the_signaling_server_may_be_killed(
     stack: HpbStack, local: Stt, tmp_path: Path
 ) -> None:
     async with captioned(stack, local) as place:
-        place.captions.read(ROOM, "nc-bob")
+        await place.captions.read(ROOM, "nc-bob")
         await until(lambda: place.calls and place.calls[0]._hpb and place.calls[0]._hpb.joined)
         await stack.server.stop(signal.SIGKILL)
         await stack.server.start()
@@ -80,7 +80,7 @@ async def test_the_media_server_may_be_killed(stack: HpbStack, local: Stt, tmp_p
             await asyncio.sleep(1)
             await stack.janus.start()
             await stack.server.ready()
-        place.captions.read(ROOM, "nc-cid")
+        await place.captions.read(ROOM, "nc-cid")
         await hears(place, "cid", tmp_path)
     assert len(place.calls) == 1
 

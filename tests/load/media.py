@@ -114,7 +114,12 @@ async def compare(
 
 
 async def flat(sizes: Sequence[int], *, seconds: float) -> tuple[Figures, list[report.Bar]]:
-    """Measure the cost of a stream at several sizes; it must not depend on them."""
+    """
+    Measure the cost of a stream at several sizes, the smallest first; it must not grow.
+
+    A few streams share the cost of looking at the sockets 250 times a second, which many hardly
+    notice: `spread` tells of that too, `growth` only of what gets dearer with the number.
+    """
     figures: Figures = {}
     for size in sizes:
         found = await run("lean", size, seconds=seconds, talking=1.0, workers=1)
@@ -122,7 +127,8 @@ async def flat(sizes: Sequence[int], *, seconds: float) -> tuple[Figures, list[r
         figures[f"kept_up_{size}"] = found["kept_up"]
     costs = [figures[f"cpu_ms_per_stream_s_{size}"] for size in sizes]
     figures["spread"] = max(costs) / min(costs) - 1
-    return figures, [report.Bar("spread", figures["spread"], "<=", 0.25)]
+    figures["growth"] = max(costs) / costs[0] - 1
+    return figures, [report.Bar("growth", figures["growth"], "<=", 0.25)]
 
 
 def main() -> int:

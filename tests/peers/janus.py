@@ -71,6 +71,8 @@ class Janus:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._handles: dict[int, Handle] = {}
         self.trickled: dict[int, list[dict[str, Any]]] = {}
+        self.up: set[int] = set()
+        """Handles whose media has arrived, as Janus says: only then others can subscribe."""
 
     async def open(self) -> None:
         self._session = (await self.send({"janus": "create"}))["data"]["id"]
@@ -95,6 +97,8 @@ class Janus:
             sender, kind = found.get("sender"), found["janus"]
             if kind == "event" and sender in self._handles:
                 self._handles[sender].events.put_nowait(found)
+            elif kind == "webrtcup":
+                self.up.add(sender)
             elif kind == "trickle":
                 self.trickled.setdefault(sender, []).append(found["candidate"])
             if answer := self._answers.pop(found.get("transaction", ""), None):

@@ -70,6 +70,12 @@ async def test_older_models_take_hints_by_another_name() -> None:
         assert server.requests[0].query["keywords"] == "Janus"
 
 
+async def test_a_speaker_may_have_another_model() -> None:
+    async with fake.flux() as server, engine(server.url) as stt:
+        await hear(stt, SENTENCE, StreamOptions(model="flux-general-en"))
+    assert server.requests[0].query["model"] == "flux-general-en"
+
+
 async def test_flux_says_when_somebody_has_finished() -> None:
     async with fake.flux() as server, engine(server.url, **FLUX) as stt:
         assert stt.info.turns

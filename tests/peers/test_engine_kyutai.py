@@ -130,6 +130,22 @@ async def test_the_modal_proxy_is_shown_both_headers() -> None:
     assert "kyutai-api-key" not in headers
 
 
+async def test_a_gpu_is_woken_by_a_request_that_takes_no_place_on_it() -> None:
+    async with running(slots=1, access=Access(key="wk", secret="ws")) as service:
+        secrets = {"MODAL_KEY": "wk", "MODAL_SECRET": "ws"}
+        url = f"{ws(service.url)}/v1/stream"
+        kyutai = Kyutai(options(STT_STREAM_URL=url, **secrets))
+        async with kyutai as stt, stt.open(StreamOptions()):
+            await stt.wake(StreamOptions())
+
+
+async def test_waking_nobody_says_so() -> None:
+    async with Kyutai(options(STT_STREAM_URL="ws://127.0.0.1:9/v1/stream")) as stt:
+        with pytest.raises(EngineError) as nobody:
+            await stt.wake(StreamOptions())
+    assert nobody.value.kind == "network"
+
+
 async def test_a_full_service_says_when_to_come_again() -> None:
     async with running(slots=1) as service:
         url = f"{ws(service.url)}/v1/stream"

@@ -76,6 +76,12 @@ async def test_the_model_the_language_and_the_hints_go_with_each_file() -> None:
     ]
 
 
+async def test_a_speaker_may_have_another_model() -> None:
+    async with fake.requests() as server, engine(server.url) as stt:
+        await hear(stt, [*SPOKEN, *PAUSE], StreamOptions(model="whisper-large"))
+    assert server.forms[0]["model"] == "whisper-large"
+
+
 async def test_a_service_of_ones_own_needs_no_key() -> None:
     async with fake.requests() as server, engine(server.url, OPENAI_API_KEY="") as stt:
         assert stt.unusable() == ""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes.call import FakeCall
-from tests.fakes.stt import FakeStt
+from tests.fakes.store import MemoryStore
 from tests.peers import until
 from tests.peers.nextcloud import SECRET, Nextcloud, headers
-from transcriber.bus.memory import Bus
 from transcriber.connectors import nextcloud
 from transcriber.engines.stt.base import Progress
 from transcriber.errors import EngineError
@@ -30,12 +28,12 @@ READ = {"roomToken": ROOM, "ncSessionId": ANN, "enable": True}
 
 
 class Installation:
-    """Our side, with a supervisor that never gets anywhere."""
+    """Our side, with a supervisor whose rooms nobody attends."""
 
     def __init__(self, cloud: Nextcloud) -> None:
         self.cloud = cloud
         self.problem: EngineError | None = None
-        self.supervisor = Supervisor(self._connect, stt=FakeStt(), bus=Bus(), most=3)
+        self.supervisor = Supervisor(MemoryStore(), self, most=3)
 
     async def prepare(self, progress: Progress) -> None:
         for done in (0.0, 0.5, 1.0):
@@ -44,12 +42,12 @@ class Installation:
         if self.problem:
             raise self.problem
 
-    def _connect(self, room: str, wish: Callable[[], Wish]) -> FakeCall:
-        raise OSError("the signaling server is down")
+    def start(self, room: str, wish: Wish) -> None: ...
 
-    @property
-    def readers(self) -> dict[str, dict[str, str]]:
-        return {wish.room: dict(wish.readers) for wish in self.supervisor.wishes}
+    def stop(self, room: str) -> None: ...
+
+    async def readers(self) -> dict[str, dict[str, str]]:
+        return {wish.room: dict(wish.readers) for wish in await self.supervisor.wishes()}
 
 
 @pytest.fixture
@@ -87,12 +85,12 @@ async def test_from_install_to_disable(installed: Installation) -> None:
     assert cloud.progress == sorted(cloud.progress)
     assert await cloud.call("GET", "/enabled") == (200, {"enabled": True})
     assert (await cloud.call("POST", "/api/v1/call/transcribe", READ))[0] == 200
-    assert installed.readers == {ROOM: {ANN: ""}}
+    assert await installed.readers() == {ROOM: {ANN: ""}}
     off = READ | {"enable": False}
     assert (await cloud.call("POST", "/api/v1/call/transcribe", off))[0] == 200
-    assert installed.readers == {ROOM: {}}
+    assert await installed.readers() == {ROOM: {}}
     assert await cloud.call("PUT", "/enabled?enabled=0") == (200, {"error": ""})
-    assert installed.readers == {}
+    assert await installed.readers() == {}
     assert await cloud.call("GET", "/enabled") == (200, {"enabled": False})
 
 
@@ -121,7 +119,7 @@ async def test_the_language_of_a_room_changes_for_its_readers(installed: Install
     assert (status, set(answer)) == (404, {"error"})
     await call("POST", "/api/v1/call/transcribe", READ)
     assert (await call("POST", "/api/v1/call/set-language", spoken))[0] == 200
-    assert [wish.language for wish in installed.supervisor.wishes] == ["fr"]
+    assert [wish.language for wish in await installed.supervisor.wishes()] == ["fr"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +134,7 @@ async def test_a_reader_chooses_what_to_read(
         assert (await installed.cloud.call("POST", path, wish))[0] == 404
     await installed.cloud.call("POST", "/api/v1/call/transcribe", READ)
     assert (await installed.cloud.call("POST", path, wish))[0] == status
-    assert installed.readers[ROOM][ANN] == (target if target == "de" else "")
+    assert (await installed.readers())[ROOM][ANN] == (target if target == "de" else "")
 
 
 async def test_pressing_twice_is_pressing_once_and_one_does_not_stop_another(
@@ -146,9 +144,9 @@ async def test_pressing_twice_is_pressing_once_and_one_does_not_stop_another(
     for reader in (ANN, ANN, "bob"):
         await call("POST", "/api/v1/call/transcribe", READ | {"ncSessionId": reader})
     await call("POST", "/api/v1/call/transcribe", READ | {"ncSessionId": "bob", "enable": False})
-    assert installed.readers == {ROOM: {ANN: ""}}
+    assert await installed.readers() == {ROOM: {ANN: ""}}
     assert (await call("POST", "/api/v1/call/leave", {"roomToken": ROOM}))[0] == 200
-    assert installed.readers == {}
+    assert await installed.readers() == {}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ async def test_what_makes_no_sense_is_refused_in_talks_form(
     status, answer = await installed.cloud.call("POST", "/api/v1/call/transcribe", READ | change)
     assert 400 <= status < 500
     assert list(answer) == ["error"]
-    assert installed.readers == {}
+    assert await installed.readers() == {}
 
 
 async def test_too_many_rooms_are_refused_clearly(installed: Installation) -> None:
@@ -216,7 +214,7 @@ async def test_whoever_is_not_our_nextcloud_gets_nothing(
         sent = headers(changed=FORGED[forged])
         status, answer = await installed.cloud.call(method, path, READ, sent=sent)
         assert (status, list(answer)) == (401, ["error"])
-    assert installed.readers == {}
+    assert await installed.readers() == {}
     assert installed.cloud.progress == []
 
 
@@ -226,7 +224,7 @@ async def test_answers_come_at_once_although_nothing_works(installed: Installati
     for number in range(50):
         press = READ | {"ncSessionId": f"user{number}"}
         assert (await installed.cloud.call("POST", "/api/v1/call/transcribe", press))[0] == 200
-    assert len(installed.readers[ROOM]) == 50
+    assert len((await installed.readers())[ROOM]) == 50
     assert time.process_time() - began < 2
 
 

@@ -23,6 +23,7 @@ async def publish(session: Janus, media: Media) -> tuple[Peer, int]:
     answer = await handle.ask(offer, request="publish")
     await peer.accept(answer["jsep"]["sdp"])
     await peer.connect()
+    await until(lambda: handle.number in session.up, "Janus to hear us")
     return peer, joined["plugindata"]["data"]["id"]
 
 

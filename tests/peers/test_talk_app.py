@@ -33,6 +33,7 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
         "LT_BACKEND_URL": stack.nextcloud.base_url,
         "LT_INTERNAL_SECRET": stack.internal_secret,
         "HTTP_PORT": "0",
+        "APP_PERSISTENT_STORAGE": str(folder / "data"),
     }
     settings = [f"{name}={value}" for name, value in environment.items()]
     cloud.app_url = f"http://{LOOPBACK}:{port}"

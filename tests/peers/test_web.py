@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -179,9 +180,11 @@ async def service(
     *, ask: signal.Signals = signal.SIGTERM, **env: str
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
     """Run it as its users do; yields a client, and a list that will hold what it logged."""
+    folder = tempfile.TemporaryDirectory()
+    ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "transcriber", "serve", "--json"),
-        env=os.environ | {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret"} | env,
+        env=os.environ | ours | env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -198,6 +201,7 @@ async def service(
         async with asyncio.timeout(10):
             assert await process.wait() == 0
         logged += [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
+        folder.cleanup()
 
 
 @pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])

@@ -7,7 +7,7 @@ here lives no longer than it runs.
 """
 
 from transcriber.app.file import Job, transcribe
-from transcriber.app.recognisers import Engine, list_engines, recogniser
+from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
 
-__all__ = ["Engine", "Job", "list_engines", "recogniser", "serve", "transcribe"]
+__all__ = ["Engine", "Job", "chosen", "list_engines", "recogniser", "serve", "transcribe"]

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
+from transcriber.store import Store
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
@@ -28,6 +30,9 @@ class House:
     settings: Settings
     bus: Bus
     stt: Stt
+    store: Store
+    engines: Callable[[], Sequence[Engine]] = tuple
+    """Every recogniser there is, and how it is at this moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from transcriber.connectors.nextcloud import Identity, Nextcloud
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
+from transcriber.session.attendant import Attendant
+from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.exapp import ExApp, talk_error
@@ -40,17 +42,27 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
 async def _serving(house: House) -> AsyncIterator[None]:
     settings, stt = house.settings, house.stt
     cloud, options, verify = settings.nextcloud, settings.talk, not settings.talk.skip_verify
+    limits = settings.session
     us, server = _identity(settings), _signaling(settings)
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=verify)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         talk = Talk(server, await stack.enter_async_context(Media()))
-        rooms = Supervisor(
+        attendant = Attendant(
             lambda room, wish: talk.connect(room),
             stt=stt,
             bus=house.bus,
-            language=settings.speech.language,
+            ended=lambda room: rooms.ended(room),
+            seats=Seats(limits.speakers),
             replacing=options.replacing,
+            drain=limits.drain,
+        )
+        rooms = Supervisor(
+            house.store,
+            attendant,
+            language=settings.speech.language,
+            most=limits.rooms,
+            refuse=lambda: short_of_memory(limits.memory_mb),
         )
         heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
         app = ExApp(
@@ -61,12 +73,14 @@ async def _serving(house: House) -> AsyncIterator[None]:
         url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
         log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=server.url)
         tasks.create_task(app.run(), name="exapp")
+        tasks.create_task(attendant.run(), name="attendant")
         tasks.create_task(rooms.run(), name="rooms")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
+            attendant.close()
 
 
 def _identity(settings: Settings) -> Identity:

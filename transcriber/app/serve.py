@@ -11,10 +11,11 @@ import structlog
 
 from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
-from transcriber.app.recognisers import recogniser
+from transcriber.app.recognisers import recognisers
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
+from transcriber.store import open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
 from transcriber.web.auth import AdminToken, BearerGuard
@@ -27,10 +28,12 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     """Run the service until it is told to stop; `started` learns its address."""
-    house, stop = House(settings, Bus(), recogniser(settings)), asyncio.Event()
-    _count(house.bus)
+    ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
+    _count(bus)
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
+        store = await stack.enter_async_context(open_store(settings.store.url))
+        house = House(settings, bus, ears.stt, store, ears.engines)
         faces = [await stack.enter_async_context(part(house)) for part in PARTS]
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}

@@ -19,7 +19,8 @@ from transcriber.bus.memory import Bus
 from transcriber.call import Caption
 from transcriber.captions.languages import language
 from transcriber.captions.pieces import Pieces
-from transcriber.events import Speech, SpeechFinal, SpeechPartial
+from transcriber.errors import Overloaded
+from transcriber.events import ErrorHappened, Speech, SpeechFinal, SpeechPartial
 
 __all__ = ["PACE", "Broadcaster"]
 
@@ -27,6 +28,9 @@ PACE = 0.3
 """Seconds from one interim caption of a speaker to the next; nobody reads faster."""
 LIMIT = 1000
 """Finals that may wait while none can be sent: a busy room for many minutes."""
+
+REFUSED = "[not captioned: too many people are being heard]"
+"""What stands in place of words that nobody listened to."""
 
 Show = Callable[[Caption, Collection[str]], Awaitable[None]]
 log = structlog.get_logger(__name__)
@@ -50,6 +54,7 @@ class Broadcaster:
         self._due: dict[str, float] = {}
         self._sure: dict[str, Pieces] = {}
         self._news = asyncio.Event()
+        self._idle = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
 
     def subscribe(self, bus: Bus, session_id: str) -> Callable[[], None]:
@@ -63,12 +68,18 @@ class Broadcaster:
             if event.session_id == session_id:
                 self.final(event.data)
 
+        def failed(event: ErrorHappened) -> None:
+            if event.session_id == session_id and event.data.code == Overloaded.code:
+                self.refused(event.data.person_id)
+
         def end() -> None:
             no_partials()
             no_finals()
+            no_failures()
 
         no_partials = bus.subscribe(SpeechPartial, partial)
         no_finals = bus.subscribe(SpeechFinal, final)
+        no_failures = bus.subscribe(ErrorHappened, failed)
         return end
 
     def partial(self, speech: Speech) -> None:
@@ -88,12 +99,25 @@ class Broadcaster:
             del self._sure[speech.person_id]
         self._append(speech, text)
 
+    def refused(self, person_id: str) -> None:
+        """Somebody is not heard, because too many are: readers shall not wait for their words."""
+        self._queue(Caption(person_id, REFUSED, "en", final=True))
+
+    async def shown(self) -> None:
+        """Wait until all finals are shown."""
+        while len(self._finals) or not self._idle.is_set():
+            self._idle.clear()
+            self._news.set()
+            await self._idle.wait()
+
     async def run(self) -> None:
         """Show captions until cancelled."""
         while True:
             self._news.clear()
+            self._idle.clear()
             while caption := self._next():
                 await self._show(caption, self._readers())
+            self._idle.set()
             await self._until_due()
 
     def _next(self) -> Caption | None:
@@ -119,7 +143,10 @@ class Broadcaster:
             return
         if self._finals.full:
             log.warning("captions lost", room=speech.room, reason="too many wait")
-        self._finals.push(_caption(speech, text, final=True))
+        self._queue(_caption(speech, text, final=True))
+
+    def _queue(self, caption: Caption) -> None:
+        self._finals.push(caption)
         self._news.set()
 
     def _pieces_of(self, speech: Speech) -> Pieces:

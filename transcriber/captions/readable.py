@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from transcriber.audio.block import Block
 from transcriber.captions.scribe import CaptionOptions, Scribe
@@ -28,9 +29,12 @@ __all__ = ["readable"]
 def readable(stt: Stt, options: CaptionOptions | None = None) -> Stt:
     """Make a recogniser that stabilises, punctuates and redacts what another one hears."""
 
+    chosen = options or CaptionOptions()
+
     @asynccontextmanager
     async def open_stream(wanted: StreamOptions) -> AsyncIterator[ReadableStream]:
-        scribe = Scribe(stt.info, options or CaptionOptions(), wanted)
+        wanted = replace(wanted, vocabulary=(*chosen.terms, *wanted.vocabulary))
+        scribe = Scribe(stt.info, chosen, wanted)
         async with stt.open(wanted) as stream:
             yield ReadableStream(stream, scribe)
 

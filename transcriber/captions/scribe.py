@@ -40,6 +40,11 @@ class CaptionOptions(BaseModel):
         alias="REDACT_PATTERNS",
         description="own patterns to replace, one a line, as regular expressions",
     )
+    vocabulary: str = Field(
+        "",
+        alias="VOCABULARY",
+        description="names and terms to be written as here, separated by commas",
+    )
     profanity: bool = Field(
         False, alias="HIDE_PROFANITY", description="whether swear words are shown with stars"
     )
@@ -52,6 +57,11 @@ class CaptionOptions(BaseModel):
     def _usable(cls, patterns: str) -> str:
         compiled(patterns.splitlines())
         return patterns
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What is to be written as it stands in the settings."""
+        return tuple(term.strip() for term in self.vocabulary.split(",") if term.strip())
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -77,10 +87,10 @@ class Scribe:
     def partial(self, heard: Partial) -> Partial | None:
         """Return what is shown of an utterance that goes on; None when nothing new is."""
         words = without_repeats(self._said, words_of(heard, self._language))
-        words = self._stabiliser.partial(words)
-        if self._bare:
+        words, bare = self._stabiliser.partial(words), self._bare or heard.bare
+        if bare:
             words = words[: _settled(words, self._language)]
-        words = self._redactor.partial(self._written(words))
+        words = self._redactor.partial(self._written(words, bare=bare))
         text = text_of(words, self._language)
         if not words or text == self._shown:
             return None
@@ -93,8 +103,9 @@ class Scribe:
         words = without_repeats(self._said, heard_words)
         self._said, self._shown = heard_words, ""
         self._stabiliser.final()
-        words = self._written(words)
-        if self._bare:
+        bare = self._bare or heard.bare
+        words = self._written(words, bare=bare)
+        if bare:
             words = finished(words, self._language)
         words = self._redactor.final(words)
         if not words:
@@ -102,8 +113,8 @@ class Scribe:
         text = text_of(words, self._language)
         return replace(heard, text=text, words=words, confidence=_confidence(heard, words))
 
-    def _written(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        if self._bare:
+    def _written(self, words: Sequence[Word], *, bare: bool) -> tuple[Word, ...]:
+        if bare:
             words = capitalised(numbers.written(words, self._language), self._language)
         words = self._vocabulary.spelled(words)
         return self._swearing.hidden(words) if self._swearing else words

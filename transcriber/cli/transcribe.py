@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         Task(app.Job(path, language, args.channels, args.realtime), args.format, output)
         for path, output in zip(args.files, _outputs(args), strict=True)
     ]
-    return asyncio.run(_all(tasks, app.recogniser(settings, args.engine)))
+    return asyncio.run(_all(tasks, app.chosen(settings, language, args.engine)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ class Around:
         """Prepare the recogniser inside."""
         await self._stt.prepare(progress)
 
+    async def wake(self, options: StreamOptions) -> None:
+        """Wake the recogniser inside."""
+        await self._stt.wake(options)
+
     async def __aenter__(self) -> Self:
         await self._stt.__aenter__()
         return self

@@ -10,6 +10,7 @@ not notice.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -17,8 +18,8 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Call, Person
-from transcriber.engines.stt.base import StreamOptions, Stt
-from transcriber.errors import TranscriberError
+from transcriber.engines.stt.base import Interrupted, StreamOptions, Stt
+from transcriber.errors import EngineError, Overloaded, TranscriberError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
@@ -31,6 +32,7 @@ from transcriber.events import (
     Terminated,
 )
 from transcriber.ids import new_id
+from transcriber.session.limits import Seats
 from transcriber.session.speaker import Place, Speaker
 
 __all__ = ["Session"]
@@ -42,14 +44,23 @@ class Session:
     """Listens to a call and publishes what is said in it."""
 
     def __init__(
-        self, call: Call, *, stt: Stt, bus: Bus, options: StreamOptions | None = None
+        self,
+        call: Call,
+        *,
+        stt: Stt,
+        bus: Bus,
+        options: StreamOptions | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self.id = new_id("ses")
         self._call = call
         self._stt = stt
         self._bus = bus
         self._options = options or StreamOptions()
+        self._seats = seats or Seats()
+        self._deaf = False
         self._speakers: dict[str, Speaker] = {}
+        self._attending: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
@@ -62,7 +73,8 @@ class Session:
         self._bus.publish(CallStarted(session_id=self.id, data=Started(room=self._call.room)))
         try:
             async with self._tasks:
-                problem = await self._stay()
+                async with aio.alongside(self._wake()):
+                    problem = await self._stay()
                 for person_id in tuple(self._speakers):
                     self.left(person_id)
             reason = "failed" if problem else "ended"
@@ -71,6 +83,14 @@ class Session:
         finally:
             self._terminated(reason)
 
+    async def last_words(self) -> None:
+        """Hear nobody any more, and return when everybody's last words were published."""
+        self._deaf = True
+        for person_id in tuple(self._speakers):
+            self.left(person_id)
+        if self._attending:
+            await asyncio.wait(self._attending)
+
     async def _stay(self) -> Exception | None:
         try:
             await self._call.run(self)
@@ -78,15 +98,28 @@ class Session:
             return problem
         return None
 
+    async def _wake(self) -> None:
+        """Nobody has spoken yet: an engine that sleeps has time to wake."""
+        try:
+            await self._stt.wake(self._options)
+        except EngineError as problem:
+            self._log.warning("recogniser not woken", code=problem.code, pii_problem=str(problem))
+
     def joined(self, person: Person) -> None:
         """Listen to somebody."""
         self.left(person.id)
+        if self._deaf:
+            return
         if self._first is None:
             self._first = self._clock()
         place = Place(self._call.room, person, round(self._clock() - self._first, 3))
-        speaker = Speaker(place, stt=self._stt, options=self._options, say=self._say)
+        language = person.language or self._options.language
+        options = replace(self._options, language=language)
+        speaker = Speaker(place, stt=self._stt, options=options, say=self._say, warn=self._warn)
         self._speakers[person.id] = speaker
-        self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
 
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
@@ -107,6 +140,18 @@ class Session:
             await speaker.ready()
 
     async def _attend(self, speaker: Speaker) -> None:
+        if not self._seats.take():
+            self._failed(
+                speaker, Overloaded(f"{self._seats.most} people are heard already", remedy="wait")
+            )
+            if not await self._seats.wait(speaker.over):
+                return
+        try:
+            await self._listen(speaker)
+        finally:
+            self._seats.leave()
+
+    async def _listen(self, speaker: Speaker) -> None:
         def failed(error: Exception) -> bool:
             self._failed(speaker, error)
             return getattr(error, "retryable", True)
@@ -120,12 +165,15 @@ class Session:
         person = speaker.place.person.id
         known = isinstance(error, TranscriberError)
         self._log.error("speaker failed", person=person, exc_info=None if known else error)
-        failure = Failure(
-            room=self._call.room,
-            person_id=person,
-            code=error.code if isinstance(error, TranscriberError) else "error",
-            message=str(error),
+        self._tell(
+            person, error.code if isinstance(error, TranscriberError) else "error", str(error)
         )
+
+    def _warn(self, person_id: str, problem: Interrupted) -> None:
+        self._tell(person_id, problem.code, problem.problem)
+
+    def _tell(self, person_id: str, code: str, message: str) -> None:
+        failure = Failure(room=self._call.room, person_id=person_id, code=code, message=message)
         self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
 
     def _say(self, kind: type[SpeechPartial] | type[SpeechFinal], speech: Speech) -> None:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from transcriber.aio import Backlog
 from transcriber.audio.block import SECONDS, Block
 from transcriber.call import Person
-from transcriber.engines.stt.base import Final, Heard, Partial, StreamOptions, Stt, SttStream, Word
+from transcriber.engines.stt.base import (
+    Final,
+    Heard,
+    Interrupted,
+    Partial,
+    StreamOptions,
+    Stt,
+    SttStream,
+    Word,
+)
 from transcriber.events import Speech, SpeechFinal, SpeechPartial, SpokenWord
 
 __all__ = ["Place", "Speaker"]
@@ -18,6 +27,8 @@ PATIENCE = 25
 """Blocks (two seconds) kept while the engine is not yet listening."""
 
 Say = Callable[[type[SpeechPartial] | type[SpeechFinal], Speech], None]
+Warn = Callable[[str, Interrupted], None]
+"""Told whose words come late, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,14 @@ class Place:
 class Speaker:
     """Listens to one person through one recogniser stream."""
 
-    def __init__(self, place: Place, *, stt: Stt, options: StreamOptions, say: Say) -> None:
+    def __init__(
+        self, place: Place, *, stt: Stt, options: StreamOptions, say: Say, warn: Warn
+    ) -> None:
         self.place = place
         self._stt = stt
         self._options = options
         self._say = say
+        self._warn = warn
         self.over = asyncio.Event()
         self._heard = 0
         self._offset = 0.0
@@ -89,6 +103,8 @@ class Speaker:
                 self._say(SpeechPartial, self._speech(heard))
             case Final():
                 self._say(SpeechFinal, self._speech(heard))
+            case Interrupted():
+                self._warn(self.place.person.id, heard)
 
     def _speech(self, heard: Partial | Final) -> Speech:
         return Speech(

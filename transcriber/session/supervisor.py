@@ -1,185 +1,182 @@
 """
-All our stays: makes reality agree with the wishes.
+What shall run, and that it does: makes reality agree with the wishes.
 
-Each wished room has one task, which enters the call, enters it again when it breaks, and leaves
-some time after the last reader has gone, unless somebody comes back. A call that ends by itself
-takes its wish along: the next call is asked for anew.
+A wish is kept in the store, one record a room, so a restart brings every room back, and a request
+is answered once its wish is safe. Reality follows behind: whatever has changed, the supervisor
+compares all wishes with the rooms that are attended, and starts and stops what differs. A call that
+ends by itself takes its wish along, unless it was renewed meanwhile: the next call is asked for
+anew. While the store is away, everything stays as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import Callable
 
 import structlog
 
-from transcriber import aio
-from transcriber.bus.memory import Bus
-from transcriber.call import Call
-from transcriber.captions.broadcaster import Broadcaster
-from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.errors import Overloaded
-from transcriber.session.session import Session
+from transcriber.session.attendant import Rooms
 from transcriber.session.wishes import Wish
+from transcriber.store import Conflict, Record, Store, StoreFailed
 
 __all__ = ["Supervisor"]
 
-GRACE = 45.0
-"""Seconds we stay after the last reader has gone: people reload pages and change their minds."""
-
-Connect = Callable[[str, Callable[[], Wish]], Call]
-"""Makes our place in a room; the second argument tells its wish at any time."""
+KIND = "wish"
+"""The kind of the records, and the topic on which changes are told."""
+BEAT = 4.0
+"""Seconds after which wishes are compared with reality even if nobody told of a change."""
+TRIES = 20
+"""How often a wish is changed anew because another instance was faster."""
+PAGE = 1000
 
 log = structlog.get_logger(__name__)
 
 
-class Room:
-    """One wished room and what wakes its task."""
-
-    def __init__(self, wish: Wish) -> None:
-        self.wish = wish
-        self.changed = asyncio.Event()
-        self.over = asyncio.Event()
-        self.left = False
-
-
 class Supervisor:
-    """Keeps a session in every room that somebody wants to read."""
+    """Keeps the wishes, and has every wished room attended by `rooms`."""
 
     def __init__(
         self,
-        connect: Connect,
+        store: Store,
+        rooms: Rooms,
         *,
-        stt: Stt,
-        bus: Bus,
         language: str = "en",
         most: int = 100,
-        replacing: bool = True,
+        refuse: Callable[[], str] = str,
     ) -> None:
-        """`replacing` says whether readers see an interim caption replaced by the next."""
-        self._connect = connect
-        self._stt = stt
-        self._bus = bus
-        self._language = language
-        self._most = most
-        self._replacing = replacing
-        self._rooms: dict[str, Room] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        """At `most` so many rooms; `refuse` says why no other can be taken on now, or nothing."""
+        self._store, self._rooms = store, rooms
+        self._language, self._most, self._refuse = language, most, refuse
+        self._started: dict[str, int] = {}
+        self._ended: set[str] = set()
+        self._changing = asyncio.Lock()
+        self._news = asyncio.Event()
         self._stop = asyncio.Event()
 
-    @property
-    def wishes(self) -> list[Wish]:
+    async def wishes(self) -> list[Wish]:
         """What is wished now."""
-        return [room.wish for room in self._rooms.values()]
+        return [_wish(record) for record in await self._wished()]
 
-    def read(self, room: str, reader: str, *, language: str = "") -> None:
-        """Somebody wants to read a room; raises `Overloaded` when we are in too many."""
-        wish = self._wish(room).read_by(reader)
-        self._set(wish.spoken_in(language) if language else wish)
+    async def read(self, room: str, reader: str, *, language: str = "") -> None:
+        """Somebody wants to read a room; raises `Overloaded` when there is no place for it."""
 
-    def stop_reading(self, room: str, reader: str) -> None:
+        def change(wish: Wish) -> Wish:
+            wish = wish.read_by(reader)
+            return wish.spoken_in(language) if language else wish
+
+        await self._change(room, change, new=Wish(room, self._language))
+
+    async def stop_reading(self, room: str, reader: str) -> None:
         """Somebody wants to read no more."""
-        if room in self._rooms:
-            self._set(self._rooms[room].wish.not_read_by(reader))
+        with contextlib.suppress(KeyError):
+            await self._change(room, lambda wish: wish.not_read_by(reader))
 
-    def speak(self, room: str, language: str) -> None:
+    async def speak(self, room: str, language: str) -> None:
         """Another language is spoken in a room; raises `KeyError` if nobody reads it."""
-        self._set(self._rooms[room].wish.spoken_in(language))
+        await self._change(room, lambda wish: wish.spoken_in(language))
 
-    def translate(self, room: str, reader: str, target: str) -> None:
+    async def translate(self, room: str, reader: str, target: str) -> None:
         """A reader wants another language, or none; raises `KeyError` if they do not read."""
-        self._set(self._rooms[room].wish.translated(reader, target))
+        await self._change(room, lambda wish: wish.translated(reader, target))
 
-    def leave(self, room: str) -> None:
+    async def leave(self, room: str) -> None:
         """Nobody shall read a room any more, without any grace."""
-        if gone := self._rooms.pop(room, None):
-            gone.over.set()
-            gone.changed.set()
+        await self._store.forget(KIND, room)
+        await self._store.tell(KIND, room)
 
-    def leave_all(self) -> None:
+    async def leave_all(self) -> None:
         """Nobody shall read anything any more."""
-        for room in tuple(self._rooms):
-            self.leave(room)
+        for record in await self._wished():
+            await self.leave(record.key)
+
+    def ended(self, room: str) -> None:
+        """A call is over, unread or hopeless: who attended it has left."""
+        self._ended.add(room)
+        self._news.set()
 
     def stop(self) -> None:
-        """Leave every room after the last words; `run` returns."""
+        """Wish for nothing more, and have every room left; the wishes stay for the next start."""
         self._stop.set()
+        self._news.set()
 
     async def run(self) -> None:
         """Make reality agree with the wishes until stopped."""
-        async with asyncio.TaskGroup() as self._tasks:
-            for room in self._rooms.values():
-                self._start(self._keep(room), f"room {room.wish.room}")
-            await self._stop.wait()
-            self.leave_all()
-
-    def _wish(self, room: str) -> Wish:
-        known = self._rooms.get(room)
-        return known.wish if known else Wish(room, self._language)
-
-    def _set(self, wish: Wish) -> None:
-        if room := self._rooms.get(wish.room):
-            room.wish = wish
-            room.changed.set()
-            return
-        if len(self._rooms) >= self._most:
-            raise Overloaded(
-                f"captions run in {self._most} rooms already", remedy="try again when one has ended"
-            )
-        room = self._rooms[wish.room] = Room(wish)
-        if self._tasks and not self._stop.is_set():
-            self._start(self._keep(room), f"room {wish.room}")
-
-    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        assert self._tasks
-        return self._tasks.create_task(work, name=name)
-
-    async def _keep(self, room: Room) -> None:
-        """Stay in one room until its call has ended or nobody reads it."""
-        name = room.wish.room
-
-        def failed(error: Exception) -> bool:
-            log.error("room failed", room=name, exc_info=error)
-            return getattr(error, "retryable", True)
-
+        silence = self._store.listen(KIND, lambda _: self._news.set())
         try:
-            while await self._entered(room, failed):
-                pass
-        except Exception:  # noqa: BLE001 - was reported; one room must not end the others
-            log.warning("room given up", room=name)
-        finally:
-            if self._rooms.get(name) is room:
-                del self._rooms[name]
-
-    async def _entered(self, room: Room, failed: Callable[[Exception], bool]) -> bool:
-        """Stay once; whether somebody came back while we were leaving."""
-        room.left = False
-        await aio.supervise(lambda: self._stay(room), failed=failed, over=room.over)
-        return room.left and bool(room.wish.readers) and not room.over.is_set()
-
-    async def _stay(self, room: Room) -> None:
-        call = self._connect(room.wish.room, lambda: room.wish)
-        options = StreamOptions(language=room.wish.language)
-        session = Session(call, stt=self._stt, bus=self._bus, options=options)
-        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
-        silence = captions.subscribe(self._bus, session.id)
-        show = self._start(captions.run(), f"show {room.wish.room}")
-        watch = self._start(self._watch(room, call), f"watch {room.wish.room}")
-        try:
-            await session.run()
+            while not self._stop.is_set():
+                self._news.clear()
+                try:
+                    await self._converge()
+                except StoreFailed as problem:
+                    log.warning("the store does not tell the wishes", problem=str(problem))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), BEAT)
         finally:
             silence()
-            show.cancel()
-            watch.cancel()
+            for room in self._started:
+                self._rooms.stop(room)
 
-    async def _watch(self, room: Room, call: Call) -> None:
-        """Hang up when nobody has read for a while, or at once when it is over."""
-        while not room.over.is_set():
-            room.changed.clear()
-            try:
-                async with asyncio.timeout(None if room.wish.readers else GRACE):
-                    await room.changed.wait()
-            except TimeoutError:
-                break
-        room.left = True
-        call.hang_up()
+    async def _change(
+        self, room: str, change: Callable[[Wish], Wish], *, new: Wish | None = None
+    ) -> None:
+        if self._stop.is_set():
+            raise Overloaded("the service is stopping", remedy="try again in a minute")
+        async with self._changing:
+            for _ in range(TRIES):
+                with contextlib.suppress(Conflict):
+                    await self._put(room, change, new)
+                    break
+            else:
+                raise Conflict(f"{room} changes too often", remedy="try again")
+        await self._store.tell(KIND, room)
+
+    async def _put(self, room: str, change: Callable[[Wish], Wish], new: Wish | None) -> None:
+        record = await self._store.get(KIND, room)
+        if record is None and new is None:
+            raise KeyError(room)
+        if record is None:
+            await self._admit()
+        wish = change(_wish(record) if record else new or Wish(room))
+        await self._store.put(KIND, room, wish.value, seen=record.version if record else 0)
+
+    async def _admit(self) -> None:
+        """Refuse another room if there is no place for it."""
+        if len(await self._wished()) >= self._most:
+            problem = f"captions run in {self._most} rooms already"
+            raise Overloaded(problem, remedy="try again when one has ended")
+        if problem := self._refuse():
+            raise Overloaded(problem, remedy="try again later")
+
+    async def _wished(self) -> list[Record]:
+        found: list[Record] = []
+        while True:
+            after = found[-1].key if found else ""
+            page = await self._store.records(KIND, after=after, limit=PAGE)
+            found += page
+            if len(page) < PAGE:
+                return found
+
+    async def _converge(self) -> None:
+        while self._ended:
+            await self._forget(next(iter(self._ended)))
+        wished = {record.key: record for record in await self._wished()}
+        for room in self._started.keys() - wished.keys():
+            del self._started[room]
+            self._rooms.stop(room)
+        for room, record in wished.items():
+            if self._started.get(room) != record.version:
+                self._started[room] = record.version
+                self._rooms.start(room, _wish(record))
+
+    async def _forget(self, room: str) -> None:
+        """Drop the wish of a call that is over, unless it was renewed: then it is started again."""
+        if version := self._started.get(room):
+            await self._store.forget(KIND, room, seen=version)
+            del self._started[room]
+        self._ended.discard(room)
+
+
+def _wish(record: Record) -> Wish:
+    return Wish.of(record.key, record.value)

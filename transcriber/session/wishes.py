@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 __all__ = ["Wish"]
 
@@ -28,6 +29,16 @@ class Wish:
     room: str
     language: str = "en"
     readers: Mapping[str, str] = field(default_factory=lambda: NOBODY)
+
+    @classmethod
+    def of(cls, room: str, value: Any) -> Wish:
+        """Make a wish of what was kept as its `value`."""
+        return cls(room, value["language"], MappingProxyType(dict(value["readers"])))
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """Everything but the room, for keeping and sending."""
+        return {"language": self.language, "readers": dict(self.readers)}
 
     def read_by(self, reader: str) -> Wish:
         """Somebody wants captions; whoever has them already keeps their language."""

@@ -18,18 +18,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-__all__ = ["Conflict", "Entry", "Lease", "Record", "Store", "StoreFailed"]
+from transcriber.errors import Misconfigured, TranscriberError
+
+__all__ = ["Conflict", "Entry", "Lease", "Record", "Store", "StoreFailed", "open_store"]
 
 Json = Any
 """What `json.dumps` takes."""
 
 
-class StoreFailed(Exception):
+class StoreFailed(TranscriberError):
     """The store could not do it, and nothing was changed; trying again later may help."""
 
+    code = "store_failed"
 
-class Conflict(Exception):
+
+class Conflict(TranscriberError):
     """Somebody else changed the record; read it again."""
+
+    code = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +94,8 @@ class Store(Protocol):
     async def records(self, kind: str, *, after: str = "", limit: int = 1000) -> list[Record]:
         """Return records of a kind by key, from the one after `after` on."""
 
-    async def forget(self, kind: str, key: str) -> bool:
-        """Drop a record; whether there was one."""
+    async def forget(self, kind: str, key: str, *, seen: int | None = None) -> bool:
+        """Drop a record, with `seen` only if that is still its version; whether that was done."""
 
     async def append(self, *entries: Entry) -> None:
         """Add entries, all or none; on disk when it returns. One that is there is left alone."""
@@ -113,7 +119,32 @@ class Store(Protocol):
         """Return all leases that have not run out."""
 
     async def tell(self, topic: str, value: Json) -> None:
-        """Tell something (at most 7 KB of JSON) to every instance that listens, us too."""
+        """
+        Tell something (at most 7 KB of JSON, else `ValueError`) to every instance that listens, us
+        too. Who cannot be reached right now does not learn it: the journal keeps what must last.
+        """
 
     def listen(self, topic: str, told: Callable[[Json], object]) -> Callable[[], None]:
         """Call `told` with everything told on a topic; returns how to stop."""
+
+
+def open_store(url: str) -> Store:
+    """
+    Make the store that a URL names: `sqlite:///path/to/file`, or `postgresql://...`.
+
+    Enter it to connect. Raises `Misconfigured` for anything else.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest.startswith("///"):
+        from transcriber.store.sqlite import SqliteStore
+
+        return SqliteStore(rest[3:])
+    if scheme not in ("postgresql", "postgres"):
+        raise Misconfigured("DATABASE_URL", "must be sqlite:///FILE or postgresql://...")
+    try:
+        from transcriber.store.postgres import PostgresStore
+    except ImportError as missing:
+        raise Misconfigured(
+            "DATABASE_URL", "asyncpg is not installed", remedy="install transcriber[postgres]"
+        ) from missing
+    return PostgresStore(url)

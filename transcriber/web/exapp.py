@@ -193,7 +193,7 @@ class ExApp:
     async def _enable(self, request: web.Request) -> Enabled:
         self.enabled = request.query.get("enabled") == "1"
         if not self.enabled:
-            self._rooms.leave_all()
+            await self._rooms.leave_all()
         return Enabled()
 
     async def _state(self, request: web.Request) -> State:
@@ -221,15 +221,15 @@ class ExApp:
     async def _read(self, request: web.Request) -> Done:
         wish = _body(request, Reading)
         if wish.enable:
-            self._rooms.read(wish.room, wish.reader, language=self._known(wish.language))
+            await self._rooms.read(wish.room, wish.reader, language=self._known(wish.language))
         else:
-            self._rooms.stop_reading(wish.room, wish.reader)
+            await self._rooms.stop_reading(wish.room, wish.reader)
         return Done()
 
     async def _speak(self, request: web.Request) -> Done:
         wish = _body(request, Spoken)
         try:
-            self._rooms.speak(wish.room, self._known(wish.language))
+            await self._rooms.speak(wish.room, self._known(wish.language))
         except KeyError as error:
             raise ProblemError(404, "no-captions", "nobody reads captions in this room") from error
         return Done()
@@ -239,13 +239,13 @@ class ExApp:
         if wish.language and wish.language not in self._readable:
             raise ProblemError(550, "no-translation", f"cannot translate into {wish.language}")
         try:
-            self._rooms.translate(wish.room, wish.reader, wish.language or "")
+            await self._rooms.translate(wish.room, wish.reader, wish.language or "")
         except KeyError as error:
             raise ProblemError(404, "no-captions", "this user reads no captions") from error
         return Done()
 
     async def _leave(self, request: web.Request) -> Done:
-        self._rooms.leave(_body(request, Wanted).room)
+        await self._rooms.leave(_body(request, Wanted).room)
         return Done()
 
     def _known(self, code: str | None) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from transcriber.errors import BadInput, EngineError, Misconfigured, Overloaded, TranscriberError
+from transcriber.store import Conflict, StoreFailed
 
 __all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
 
@@ -24,6 +25,8 @@ STATUS: dict[type[TranscriberError], int] = {
     Misconfigured: 503,
     EngineError: 503,
     Overloaded: 503,
+    StoreFailed: 503,
+    Conflict: 409,
 }
 """What the application's errors are over HTTP."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hpb import Message
+from tests.fakes.store import MemoryStore
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.speech import convert, plain, samples
 from tests.peers.talk.audio import Sound
@@ -20,6 +21,7 @@ from transcriber.bus.memory import Bus
 from transcriber.connectors.talk.call import Server, Talk, TalkCall
 from transcriber.engines.stt.base import Stt
 from transcriber.rtc import Media
+from transcriber.session.attendant import Attendant
 from transcriber.session.supervisor import Supervisor
 from transcriber.session.wishes import Wish
 
@@ -89,7 +91,10 @@ class Place:
         server = Server(url or stack.url, stack.nextcloud.base_url, stack.internal_secret)
         self.talk = Talk(server, media)
         self.calls: list[TalkCall] = []
-        self.captions = Supervisor(self._connect, stt=stt, bus=Bus())
+        self.attendant = Attendant(
+            self._connect, stt=stt, bus=Bus(), ended=lambda room: self.captions.ended(room)
+        )
+        self.captions = Supervisor(MemoryStore(), self.attendant)
         self._tasks = asyncio.TaskGroup()
         self._resources = AsyncExitStack()
 
@@ -101,7 +106,7 @@ class Place:
         """Let somebody come in and, if he asks, read."""
         reader = await self._resources.enter_async_context(reading(self.stack, name))
         if asks:
-            self.captions.read(ROOM, f"nc-{name}")
+            await self.captions.read(ROOM, f"nc-{name}")
         return reader
 
     def speaker(self, name: str, sound: Sound) -> AbstractAsyncContextManager[str]:
@@ -112,11 +117,13 @@ class Place:
     async def running(self) -> AsyncIterator[Place]:
         async with self._tasks:
             self._tasks.create_task(self.captions.run())
+            self._tasks.create_task(self.attendant.run())
             try:
                 async with self._resources:
                     yield self
             finally:
                 self.captions.stop()
+                self.attendant.close()
 
 
 @asynccontextmanager

@@ -299,16 +299,20 @@ BOMBS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("payload", ESCAPES + BOMBS, ids=range(len(ESCAPES + BOMBS)))
-def test_an_escape_or_a_bomb_is_refused_at_once(payload: str) -> None:
-    before = dict(VARIABLES), str(RESULT)
+def seconds_to_refuse(payload: str) -> float:
     gc.disable()  # a collection of all that pytest holds is not the template's time
     began = time.process_time()
     with pytest.raises(TemplateError):
         render(payload)
     taken = time.process_time() - began
     gc.enable()
-    assert taken < 0.1
+    return taken
+
+
+@pytest.mark.parametrize("payload", ESCAPES + BOMBS, ids=range(len(ESCAPES + BOMBS)))
+def test_an_escape_or_a_bomb_is_refused_at_once(payload: str) -> None:
+    before = dict(VARIABLES), str(RESULT)
+    assert min(seconds_to_refuse(payload) for _ in range(3)) < 0.1
     assert (dict(VARIABLES), str(RESULT)) == before
 
 

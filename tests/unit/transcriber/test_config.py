@@ -67,6 +67,7 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 BROKEN = {
     "ASR_LANGUAGE": "english please",
     "HTTP_PORT": "70000",
+    "DATABASE_URL": "mysql://user:secret@db/x",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
     "LOG_PII": "perhaps",
@@ -76,6 +77,9 @@ BROKEN = {
     "LT_BACKEND_URL": "cloud.example",
     "SKIP_CERT_VERIFY": "perhaps",
     "LT_INTERIM_CAPTIONS": "perhaps",
+    "REDACT": "cards",
+    "REDACT_PATTERNS": "(",
+    "HIDE_PROFANITY": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
     "STT_STREAM_URL": "example.org",

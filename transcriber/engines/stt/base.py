@@ -98,12 +98,13 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """The words so far of an utterance that goes on."""
+    """The words so far of an utterance that goes on; `bare` as in `Final`."""
 
     text: str
     start: float = 0.0
     end: float = 0.0
     words: tuple[Word, ...] = ()
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class Final:
     words: tuple[Word, ...] = ()
     language: str = ""
     confidence: float | None = None
+    bare: bool = False
+    """Without capitals and full stops, although the recogniser's `info` promises them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,15 @@ Heard = SpeechStarted | Partial | Final | TurnEnded | Interrupted
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What one speaker's stream shall be like."""
+    """What one speaker's stream shall be like; who has no choice ignores `engine` and `model`."""
 
     language: str = "en"
     partials: bool = True
     vocabulary: tuple[str, ...] = ()
+    engine: str = ""
+    """Who shall listen, as a policy says it; empty: who usually does."""
+    model: str = ""
+    """A model of that engine; empty: the one in its settings."""
 
 
 class SttStream(Protocol):
@@ -185,6 +192,9 @@ class Stt(Protocol):
 
     async def prepare(self, progress: Progress) -> None:
         """Load or fetch what takes time. Entering does the same, without telling anybody."""
+
+    async def wake(self, options: StreamOptions) -> None:
+        """A call begins that may be heard soon: wake what sleeps; raises `EngineError`."""
 
     async def __aenter__(self) -> Self: ...
 

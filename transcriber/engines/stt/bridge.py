@@ -120,6 +120,10 @@ class Bridged(Protocol):
         logging.getLogger("livekit").setLevel(logging.CRITICAL)
         progress(f"{self.plugin.name} ready", 1.0)
 
+    async def wake(self, options: StreamOptions) -> None:
+        """They never sleep."""
+        return
+
     async def __aenter__(self) -> Self:
         await self.prepare(lambda what, done: None)
         module = importlib.import_module(f"livekit.plugins.{self.plugin.name}")

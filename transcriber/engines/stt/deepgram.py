@@ -91,8 +91,7 @@ class Deepgram(Online):
     def __init__(self, options: DeepgramOptions) -> None:
         self._options = options
         self.http = Http()
-        self._flux = options.model.startswith("flux")
-        if self._flux:
+        if _is_flux(options.model):
             english = options.model.endswith("-en")
             languages = ("en",) if english else ("de", "en", "es", "fr", "it", "ja", "pt", "nl")
             self.info = replace(self.info, turns=True, languages=languages)
@@ -106,14 +105,15 @@ class Deepgram(Online):
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[WireStream]:
         """Start listening to one speaker."""
-        dialect: Dialect = Flux(options) if self._flux else Nova(options)
-        async with self.http.talk(self._address(options), dialect) as stream:
+        model = options.model or self._options.model
+        dialect: Dialect = Flux(options) if _is_flux(model) else Nova(options)
+        async with self.http.talk(self._address(options, model), dialect) as stream:
             yield stream
 
-    def _address(self, options: StreamOptions) -> Address:
-        model = self._options.model
+    def _address(self, options: StreamOptions, model: str) -> Address:
         asked = {"model": model, "encoding": "linear16", "sample_rate": str(RATE)}
-        if not self._flux:
+        flux = _is_flux(model)
+        if not flux:
             asked |= {
                 "language": options.language,
                 "interim_results": "true",
@@ -126,10 +126,14 @@ class Deepgram(Online):
             asked["language_hint"] = options.language
         hint = "keywords" if model.startswith(("nova-2", "enhanced", "base")) else "keyterm"
         terms = [(hint, term) for term in options.vocabulary]
-        url = f"{self._options.url.rstrip('/')}/{'v2' if self._flux else 'v1'}/listen"
+        url = f"{self._options.url.rstrip('/')}/{'v2' if flux else 'v1'}/listen"
         key = self._options.key.get_secret_value()
         headers = {"Authorization": f"Token {key}"} if key else {}
         return Address(url, [*asked.items(), *terms], headers)
+
+
+def _is_flux(model: str) -> bool:
+    return model.startswith("flux")
 
 
 class Nova:

@@ -14,6 +14,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import structlog
@@ -24,6 +25,7 @@ from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
     Heard,
+    Partial,
     Progress,
     StreamOptions,
     Stt,
@@ -44,11 +46,9 @@ PATIENCE = 1.5
 Observe = Callable[[State], object]
 
 
-def choose(
-    policy: Policy, make: Callable[[str], Stt], *, observe: Observe = lambda state: None
-) -> Resuming:
+def choose(policy: Policy, members: Members) -> Resuming:
     """Return one recogniser that follows a policy and survives its engines."""
-    return Resuming(Fallback(Members(make, observe=observe), policy))
+    return Resuming(Fallback(members, policy))
 
 
 class Member:
@@ -127,6 +127,7 @@ class Members:
         self._members: dict[str, Member] = {}
         self._stack = AsyncExitStack()
         self._users = 0
+        self._loading = asyncio.Lock()
         self._news = asyncio.Event()
 
     def __getitem__(self, name: str) -> Member:
@@ -150,18 +151,28 @@ class Members:
     async def enter(self, names: Sequence[str]) -> None:
         """Load engines for one more user; raises what is wrong when none of them can be used."""
         self._users += 1
-        added = [name for name in names if name not in self._members]
-        for name in added:
-            member = self._members[name] = Member(name, self.engine(name), self._turned)
-            try:
-                await member.enter(self._stack)
-            except EngineError as failure:
-                member.health.failed(failure, fruitless=True)
-            await self._stack.enter_async_context(aio.alongside(self._attend(member)))
-        if not any(self._members[name].entered for name in names):
-            problem = self._members[names[0]].health.problem
+        try:
+            async with self._loading:
+                for name in names:
+                    await self._load(name)
+            if not any(self._members[name].entered for name in names):
+                problem = self._members[names[0]].health.problem
+                raise problem or EngineError("unusable", "no engine could be loaded")
+        except BaseException:
             await self.leave()
-            raise problem or EngineError("unusable", "no engine could be loaded")
+            raise
+
+    async def _load(self, name: str) -> None:
+        if name in self._members:
+            return
+        member = Member(name, self.engine(name), self._turned)
+        try:
+            await member.enter(self._stack)
+            self._observe(member.health.state)
+        except EngineError as failure:
+            member.health.failed(failure, fruitless=True)
+        await self._stack.enter_async_context(aio.alongside(self._attend(member)))
+        self._members[name] = member
 
     async def leave(self) -> None:
         """One user less; the last one frees the engines."""
@@ -195,10 +206,6 @@ class Fallback:
         self._policy = policy
         self.info = _together([members.engine(name).info for name in policy.engines])
 
-    def using(self, policy: Policy) -> Fallback:
-        """Another policy over the same engines, for one call."""
-        return Fallback(self.members, policy)
-
     def unusable(self) -> str:
         """Say what is wrong with every engine, when none of them can be used."""
         problems = {name: self.members.engine(name).unusable() for name in self._policy.engines}
@@ -212,6 +219,12 @@ class Fallback:
             if not self.members.engine(name).unusable():
                 await self.members.engine(name).prepare(progress)
 
+    async def wake(self, options: StreamOptions) -> None:
+        """Wake the engine that will be asked first."""
+        async with AsyncExitStack() as stack:
+            able = await self._able(stack, options)
+            await able[0].stt.wake(options)
+
     async def __aenter__(self) -> Self:
         await self.members.enter(self._policy.engines)
         return self
@@ -222,8 +235,8 @@ class Fallback:
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[ChosenStream]:
         """Open the best engine that is up, or wait for one; raises when none can ever be."""
-        able = self._able(options.language)
         async with AsyncExitStack() as stack:
+            able = await self._able(stack, options)
             with _want(able):
                 while (best := await _best(stack, able, options)) is None:
                     await self.members.news()
@@ -231,8 +244,12 @@ class Fallback:
             with _want(able[: able.index(member)]):
                 yield ChosenStream(member, stream, able)
 
-    def _able(self, language: str) -> list[Member]:
-        named = [self.members[name] for name in self._policy.order(language)]
+    async def _able(self, stack: AsyncExitStack, options: StreamOptions) -> list[Member]:
+        """Who can hear it, best first; engines that only this stream wants are loaded now."""
+        policy, language = self._policy, options.language
+        if options.engine:
+            policy = await self._load(stack, options.engine)
+        named = [self.members[name] for name in policy.order(language)]
         able = [member for member in named if member.hears(language)]
         if not able:
             raise EngineError(
@@ -241,6 +258,16 @@ class Fallback:
                 remedy="name one for it in ASR_BACKEND",
             )
         return able
+
+    async def _load(self, stack: AsyncExitStack, wanted: str) -> Policy:
+        try:
+            policy = Policy.parse(wanted)
+            await self.members.enter(policy.engines)
+        except Misconfigured as error:
+            problem = error.problem.partition(": ")[2]
+            raise EngineError("bad_request", problem, remedy=error.remedy) from error
+        stack.push_async_callback(self.members.leave)
+        return policy
 
 
 class ChosenStream:
@@ -271,7 +298,7 @@ class ChosenStream:
         began, heard = now(), None
         try:
             async for heard in self._stream:
-                yield heard
+                yield self._marked(heard)
                 if isinstance(heard, Final):
                     self._member.health.heard()
                     if self._improvable:
@@ -280,6 +307,12 @@ class ChosenStream:
             fruitless = heard is None and now() - began < HEALTHY
             self._member.health.failed(problem, fruitless=fruitless)
             raise _softened(problem, self._able) from problem
+
+    def _marked(self, heard: Heard) -> Heard:
+        """Say of an engine among others that it writes no sentences."""
+        if self._member.stt.info.punctuation or not isinstance(heard, Partial | Final):
+            return heard
+        return replace(heard, bare=True)
 
     @property
     def _improvable(self) -> bool:
@@ -330,7 +363,7 @@ def _softened(problem: EngineError, able: Sequence[Member]) -> EngineError:
 
 
 def _together(infos: Sequence[EngineInfo]) -> EngineInfo:
-    """What can be relied on, whichever engine it is."""
+    """What can be relied on, whichever engine it is; words without punctuation are marked so."""
     if len(infos) == 1:
         return infos[0]
     if not infos:
@@ -344,7 +377,7 @@ def _together(infos: Sequence[EngineInfo]) -> EngineInfo:
         streaming=all(info.streaming for info in infos),
         partials=all(info.partials for info in infos),
         word_times="none" if "none" in exact else "estimated" if len(exact) > 1 else exact.pop(),
-        punctuation=all(info.punctuation for info in infos),
+        punctuation=any(info.punctuation for info in infos),
         confidence=all(info.confidence for info in infos),
         vocabulary=all(info.vocabulary for info in infos),
         turns=all(info.turns for info in infos),

@@ -148,6 +148,10 @@ class Kyutai(Online):
             return ""
         return "no address: set STT_STREAM_URL or MODAL_WORKSPACE"
 
+    async def wake(self, options: StreamOptions) -> None:
+        """Let the GPU start, if it sleeps, while nobody speaks yet."""
+        await self.http.knock(self._address())
+
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[WireStream]:
         """Start listening to one speaker; may take as long as the GPU takes to wake."""

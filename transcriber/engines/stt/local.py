@@ -112,6 +112,9 @@ class Local:
             self._decoder = Decoder(model, self._options.threads)
         progress(LOADING, 1.0)
 
+    async def wake(self, options: StreamOptions) -> None:
+        """It never sleeps."""
+
     async def __aenter__(self) -> Self:
         await self.prepare(lambda what, done: None)
         return self

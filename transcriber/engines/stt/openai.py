@@ -124,7 +124,8 @@ class OpenAi(Online):
     async def open(self, options: StreamOptions) -> AsyncIterator[SttStream]:
         """Start listening to one speaker; by requests, nothing is sent before the first words."""
         if self._options.way == "realtime":
-            async with self.http.talk(self._address(), Realtime(options, self._model)) as stream:
+            dialect = Realtime(options, self._model(options))
+            async with self.http.talk(self._address(), dialect) as stream:
                 yield stream
         elif silero := self._load():
             segments = LocalStream(silero.voice(), self._recogniser(options), Rules(partial=0.0))
@@ -133,9 +134,8 @@ class OpenAi(Online):
             finally:
                 segments.close()
 
-    @property
-    def _model(self) -> str:
-        return self._options.model
+    def _model(self, options: StreamOptions) -> str:
+        return options.model or self._options.model
 
     def _load(self) -> Silero | None:
         """The voice detector, where utterances are found here; raises when it is missing."""
@@ -154,7 +154,7 @@ class OpenAi(Online):
     def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[str]]:
         url = f"{self._options.url.rstrip('/')}/audio/transcriptions"
         fields = {
-            "model": self._model,
+            "model": self._model(options),
             "language": _language(options),
             "response_format": "json",
             "prompt": ", ".join(options.vocabulary),

@@ -84,6 +84,10 @@ class Resuming:
         """Let the engine load what takes time."""
         await self._stt.prepare(progress)
 
+    async def wake(self, options: StreamOptions) -> None:
+        """Wake the engine."""
+        await self._stt.wake(options)
+
     async def __aenter__(self) -> Self:
         await self._stt.__aenter__()
         return self

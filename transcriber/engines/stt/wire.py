@@ -18,10 +18,11 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol, Self
 
 import aiohttp
+from yarl import URL
 
 from transcriber import aio
 from transcriber.audio.block import Block
-from transcriber.engines.stt.base import EngineInfo, Heard, Progress
+from transcriber.engines.stt.base import EngineInfo, Heard, Progress, StreamOptions
 from transcriber.errors import EngineError, EngineProblem
 
 __all__ = [
@@ -157,6 +158,17 @@ class Http:
             async with aio.alongside(stream.send()), aio.alongside(stream.stay()):
                 yield stream
 
+    async def knock(self, address: Address) -> None:
+        """Make a request whose answer does not matter, so that whoever sleeps there wakes up."""
+        scheme = "https" if address.url.startswith("wss") else "http"
+        url = URL(address.url).with_scheme(scheme)
+        with explained(address.url):
+            async with (
+                asyncio.timeout(address.opening),
+                self.session.get(url, headers=address.headers),
+            ):
+                return
+
 
 class Online(Protocol):
     """What recognisers have in common whose only resource are connections."""
@@ -167,6 +179,10 @@ class Online(Protocol):
     async def prepare(self, progress: Progress) -> None:
         """Nothing needs to be loaded here."""
         progress(f"{self.info.name} ready", 1.0)
+
+    async def wake(self, options: StreamOptions) -> None:
+        """Services that sleep say so by a method of their own."""
+        return
 
     async def __aenter__(self) -> Self:
         await self.http.__aenter__()

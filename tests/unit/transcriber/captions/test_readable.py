@@ -1,12 +1,13 @@
 """A recogniser whose words are fit to be read."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
 
 from tests.conformance.stt import SttConformance, hear, text
-from tests.fakes.stt import FakeOptions, FakeStt
+from tests.fakes.stt import FakeOptions, FakeStream, FakeStt
 from transcriber.audio.block import SAMPLES, Block, silence
 from transcriber.captions.readable import readable
 from transcriber.captions.scribe import CaptionOptions
@@ -67,3 +68,20 @@ async def _until_final(stream: object) -> AsyncIterator[str]:
 async def test_its_failures_are_passed_on() -> None:
     with pytest.raises(EngineError):
         await hear(readable(FakeStt(FakeOptions(failures=1))), blocks(1))
+
+
+async def test_the_vocabulary_of_the_settings_reaches_the_engine_and_its_words() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    class Curious(FakeStt):
+        @asynccontextmanager
+        async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
+            seen.append(options.vocabulary)
+            async with super().open(options) as stream:
+                yield stream
+
+    options = CaptionOptions.model_validate({"VOCABULARY": "Nextcloud"})
+    captions = readable(Curious(), options)
+    async with captions.open(StreamOptions(vocabulary=("Talk",))):
+        pass
+    assert seen == [("Nextcloud", "Talk")]

@@ -64,8 +64,24 @@ def test_bare_words_become_sentences() -> None:
     assert written(writer, "are you there", 5.0) == "Are you there?"
 
 
+def test_bare_words_of_one_engine_among_others_become_sentences() -> None:
+    writer = scribe()
+    partial = Partial("i have twenty three cats", 0.0, 1.0, bare=True)
+    seen = [writer.partial(partial) for _ in range(2)][-1]
+    assert seen
+    assert seen.text == "I have 23 cats"
+    final = writer.final(Final("i have twenty three cats", 0.0, 1.0, bare=True))
+    assert final
+    assert final.text == "I have 23 cats."
+
+
 def test_an_engine_that_writes_sentences_is_left_alone() -> None:
     assert written(scribe(), "twenty three cats") == "twenty three cats"
+
+
+def test_terms_are_set_separated_by_commas() -> None:
+    options = CaptionOptions.model_validate({"VOCABULARY": "Nextcloud, Talk ,, HPB"})
+    assert options.terms == ("Nextcloud", "Talk", "HPB")
 
 
 def test_names_are_written_as_the_call_wants_it() -> None:

@@ -10,7 +10,9 @@ from tests.fakes.stt import FakeOptions, FakeStt
 from transcriber.audio.block import SAMPLES, SECONDS, Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Listener, Person
-from transcriber.errors import BadInput
+from transcriber.engines.stt.base import StreamOptions
+from transcriber.engines.stt.resume import Resuming
+from transcriber.errors import BadInput, EngineError
 from transcriber.events import CallTerminated, ErrorHappened, Event, SpeechFinal, SpeechPartial
 from transcriber.session.session import Session
 
@@ -212,3 +214,48 @@ async def test_five_hundred_speakers_for_a_minute() -> None:
 
     await Session(FakeCall(crowd), stt=FakeStt(FakeOptions()), bus=bus).run()
     assert len(heard) == 500
+
+
+async def test_the_recogniser_is_woken_when_the_call_begins() -> None:
+    stt = FakeStt()
+    await listen(words=1, stt=stt)
+    assert [options.language for options in stt.woken] == ["en"]
+
+
+async def test_a_recogniser_that_cannot_be_woken_does_not_end_the_call() -> None:
+    class Deaf(FakeStt):
+        async def wake(self, options: StreamOptions) -> None:
+            raise EngineError("network", "nobody there")
+
+    assert finals(await listen(words=2, stt=Deaf())) == ["1 2"]
+
+
+async def test_a_call_does_not_wait_for_a_recogniser_that_wakes_slowly() -> None:
+    class Sleepy(FakeStt):
+        async def wake(self, options: StreamOptions) -> None:
+            await asyncio.sleep(120)
+
+    began = asyncio.get_running_loop().time()
+    await listen(words=2, stt=Sleepy())
+    assert asyncio.get_running_loop().time() - began < 1
+
+
+async def test_somebody_whose_words_come_late_is_reported_and_why() -> None:
+    stt = FakeStt(FakeOptions(dies_after=2))
+    bus = Bus()
+    events = everything(bus)
+    call = FakeCall(lambda listener: talk(listener, words=4))
+    await Session(call, stt=Resuming(stt), bus=bus).run()
+    assert finals(events) == ["1 2 3 4"]
+    (failure,) = [event.data for event in events if isinstance(event, ErrorHappened)]
+    assert (failure.person_id, failure.code) == ("p1", "engine_network")
+
+
+async def test_somebody_who_speaks_another_language_is_heard_in_it() -> None:
+    bus = Bus()
+    events = everything(bus)
+    fritz = Person("p2", "Fritz", language="de")
+    call = FakeCall(lambda listener: talk(listener, words=1, person=fritz))
+    await Session(call, stt=FakeStt(), bus=bus).run()
+    (final,) = [event.data for event in events if isinstance(event, SpeechFinal)]
+    assert final.language == "de"

@@ -1,63 +1,48 @@
-"""Reality follows the wishes."""
+"""Reality follows the wishes, over restarts too."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from tests.fakes.stt import FakeStt
-from transcriber.audio.block import Block
-from transcriber.bus.memory import Bus
-from transcriber.call import Caption, Listener
-from transcriber.errors import Misconfigured, Overloaded
-from transcriber.session.supervisor import GRACE, Supervisor
+from tests.fakes.store import MemoryStore
+from transcriber.errors import Overloaded
+from transcriber.session.supervisor import BEAT, Supervisor
 from transcriber.session.wishes import Wish
+from transcriber.store import Conflict, StoreFailed
 
 
-class Place:
-    """A call that lasts until somebody hangs up, or breaks on demand."""
+class Attended:
+    """Remembers which rooms are attended, and every order."""
 
-    def __init__(self, room: str, wish: Callable[[], Wish], problem: Exception | None) -> None:
-        self.room = room
-        self.wish = wish
-        self.here = False
-        self._problem = problem
-        self.over = asyncio.Event()
+    def __init__(self) -> None:
+        self.rooms: dict[str, Wish] = {}
+        self.orders: list[str] = []
 
-    async def run(self, listener: Listener) -> None:
-        if self._problem:
-            raise self._problem
-        self.here = True
-        await self.over.wait()
-        await asyncio.sleep(1)
-        self.here = False
+    def start(self, room: str, wish: Wish) -> None:
+        self.rooms[room] = wish
+        self.orders.append(f"start {room}")
 
-    async def show(self, caption: Caption, readers: Collection[str]) -> None: ...
-
-    def play(self, block: Block) -> None: ...
-
-    def hang_up(self) -> None:
-        self.over.set()
+    def stop(self, room: str) -> None:
+        self.rooms.pop(room, None)
+        self.orders.append(f"stop {room}")
 
 
 class World:
-    """The places we were in, and the problems we will have."""
+    """A supervisor, what it has attended, and its store."""
 
-    def __init__(self, *problems: Exception, most: int = 100) -> None:
-        self.places: list[Place] = []
-        self.problems = list(problems)
-        self.supervisor = Supervisor(self.connect, stt=FakeStt(), bus=Bus(), most=most)
-
-    def connect(self, room: str, wish: Callable[[], Wish]) -> Place:
-        self.places.append(Place(room, wish, self.problems.pop(0) if self.problems else None))
-        return self.places[-1]
+    def __init__(self, store: MemoryStore | None = None, **limits: Any) -> None:
+        self.store = store or MemoryStore()
+        self.attended = Attended()
+        self.supervisor = Supervisor(self.store, self.attended, **limits)
 
     @property
-    def rooms(self) -> list[str]:
-        return [place.room for place in self.places if place.here]
+    def rooms(self) -> dict[str, Wish]:
+        return self.attended.rooms
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Supervisor]:
@@ -68,161 +53,167 @@ class World:
             self.supervisor.stop()
 
 
-async def test_a_wished_room_is_entered_at_once() -> None:
+async def test_a_wished_room_is_attended_at_once_and_until_nobody_wishes_it() -> None:
     world = World()
     async with world.running() as supervisor:
-        supervisor.read("r", "ann")
+        await supervisor.read("r", "ann")
         await asyncio.sleep(0.1)
-        assert world.rooms == ["r"]
-
-
-async def test_wishes_from_before_the_start_are_met() -> None:
-    world = World()
-    world.supervisor.read("r", "ann")
-    async with world.running():
-        assert world.rooms == ["r"]
-
-
-async def test_a_second_wish_enters_no_second_time() -> None:
-    world = World()
-    async with world.running() as supervisor:
-        for reader in ("ann", "bob", "ann"):
-            supervisor.read("r", reader)
-            await asyncio.sleep(1)
-        assert len(world.places) == 1
-        assert set(world.places[0].wish().readers) == {"ann", "bob"}
-
-
-async def test_it_leaves_some_time_after_the_last_reader() -> None:
-    world = World()
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        supervisor.read("r", "bob")
-        supervisor.stop_reading("r", "ann")
-        await asyncio.sleep(10 * GRACE)
-        assert world.rooms == ["r"]
-        supervisor.stop_reading("r", "bob")
-        await asyncio.sleep(GRACE - 1)
-        assert world.rooms == ["r"]
-        await asyncio.sleep(3)
-        assert world.rooms == []
-        assert supervisor.wishes == []
-
-
-async def test_whoever_comes_back_in_time_finds_it_there() -> None:
-    world = World()
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        supervisor.stop_reading("r", "ann")
-        await asyncio.sleep(GRACE - 1)
-        supervisor.read("r", "ann")
-        await asyncio.sleep(10 * GRACE)
-        assert len(world.places) == 1
-        assert world.rooms == ["r"]
-
-
-async def test_whoever_comes_back_while_it_leaves_is_not_forgotten() -> None:
-    world = World()
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        supervisor.stop_reading("r", "ann")
-        await asyncio.sleep(GRACE + 0.5)
-        supervisor.read("r", "ann")
-        await asyncio.sleep(5)
-        assert world.rooms == ["r"]
-        assert len(world.places) == 2
-
-
-async def test_a_broken_call_is_entered_again_for_the_same_readers() -> None:
-    world = World(OSError("gone"), OSError("gone"), OSError("gone"))
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        await asyncio.sleep(60)
-        assert world.rooms == ["r"]
-        assert set(world.places[-1].wish().readers) == {"ann"}
-
-
-async def test_what_cannot_be_helped_is_given_up() -> None:
-    problem = Misconfigured("LT_INTERNAL_SECRET", "wrong")
-    problem.retryable = False  # type: ignore[attr-defined]
-    world = World(problem)
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        await asyncio.sleep(60)
-        assert len(world.places) == 1
-        assert supervisor.wishes == []
-
-
-async def test_a_room_that_fails_for_ever_can_be_left() -> None:
-    world = World(*[OSError("gone")] * 1000)
-    async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        await asyncio.sleep(60)
-        supervisor.leave("r")
+        assert world.rooms == {"r": Wish("r").read_by("ann")}
+        await supervisor.leave("r")
+        await supervisor.leave("r")
         await asyncio.sleep(0.1)
-        tries = len(world.places)
-        await asyncio.sleep(600)
-        assert len(world.places) == tries
+        assert world.rooms == {}
+
+
+async def test_every_change_of_a_wish_is_passed_on() -> None:
+    world = World()
+    async with world.running() as supervisor:
+        await supervisor.read("r", "ann", language="fr")
+        await asyncio.sleep(0.1)
+        await supervisor.translate("r", "ann", "de")
+        await asyncio.sleep(0.1)
+        await supervisor.read("r", "ann")
+        await supervisor.speak("r", "es")
+        await supervisor.read("r", "bob")
+        await supervisor.stop_reading("r", "bob")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r", "es", {"ann": "de"})}
+        assert await supervisor.wishes() == [Wish("r", "es", {"ann": "de"})]
+
+
+async def test_what_nobody_wished_cannot_be_changed() -> None:
+    supervisor = World().supervisor
+    await supervisor.stop_reading("r", "ann")
+    with pytest.raises(KeyError):
+        await supervisor.speak("r", "fr")
+    with pytest.raises(KeyError):
+        await supervisor.translate("r", "ann", "fr")
+    await supervisor.read("r", "ann")
+    with pytest.raises(KeyError):
+        await supervisor.translate("r", "bob", "fr")
+
+
+async def test_a_restart_brings_every_room_back() -> None:
+    world = World()
+    async with world.running() as supervisor:
+        for room in "abc":
+            await supervisor.read(room, "ann", language="fr")
+        await asyncio.sleep(0.1)
+        before = dict(world.rooms)
+    assert world.rooms == {}
+    with pytest.raises(Overloaded, match="stopping"):
+        await supervisor.read("late", "ann")
+    again = World(world.store)
+    async with again.running():
+        assert again.rooms == before
 
 
 async def test_a_call_that_ends_takes_its_wish_along() -> None:
     world = World()
     async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        await asyncio.sleep(1)
-        world.places[0].hang_up()
-        await asyncio.sleep(2)
-        assert supervisor.wishes == []
-        assert len(world.places) == 1
+        await supervisor.read("r", "ann")
+        await asyncio.sleep(0.1)
+        supervisor.ended("r")
+        supervisor.ended("x")
+        await asyncio.sleep(0.1)
+        assert await supervisor.wishes() == []
+        assert world.attended.orders == ["start r"]
 
 
-async def test_leaving_has_no_grace() -> None:
+async def test_a_wish_that_was_renewed_while_its_call_ended_is_started_again() -> None:
     world = World()
     async with world.running() as supervisor:
-        supervisor.read("r", "ann")
-        await asyncio.sleep(1)
-        supervisor.leave("r")
-        supervisor.leave("r")
-        await asyncio.sleep(2)
-        assert world.rooms == []
+        await supervisor.read("r", "ann")
+        await asyncio.sleep(0.1)
+        await world.store.put("wish", "r", Wish("r").read_by("bob").value)
+        supervisor.ended("r")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r").read_by("bob")}
+        assert world.attended.orders == ["start r", "start r"]
+
+
+async def test_wishes_that_nobody_told_of_are_found() -> None:
+    world = World()
+    async with world.running():
+        await world.store.put("wish", "r", Wish("r").read_by("bob").value)
+        await asyncio.sleep(BEAT + 1)
+        assert list(world.rooms) == ["r"]
 
 
 async def test_rooms_beyond_the_limit_are_refused_clearly() -> None:
     world = World(most=2)
-    async with world.running() as supervisor:
-        supervisor.read("a", "ann")
-        supervisor.read("b", "ann")
-        with pytest.raises(Overloaded, match="2 rooms"):
-            supervisor.read("c", "ann")
-        supervisor.read("a", "bob")
-
-
-async def test_languages_are_kept_with_the_wish() -> None:
-    world = World()
     supervisor = world.supervisor
-    supervisor.read("r", "ann", language="fr")
-    supervisor.translate("r", "ann", "de")
-    supervisor.read("r", "ann")
-    supervisor.speak("r", "es")
-    assert supervisor.wishes == [Wish("r", "es", {"ann": "de"})]
-    with pytest.raises(KeyError):
-        supervisor.speak("x", "fr")
-    with pytest.raises(KeyError):
-        supervisor.translate("x", "ann", "fr")
-    with pytest.raises(KeyError):
-        supervisor.translate("r", "bob", "fr")
+    await supervisor.read("a", "ann")
+    await supervisor.read("b", "ann")
+    with pytest.raises(Overloaded, match="2 rooms"):
+        await supervisor.read("c", "ann")
+    await supervisor.read("a", "bob")
 
 
-async def test_who_never_read_can_stop_reading() -> None:
-    World().supervisor.stop_reading("r", "ann")
+async def test_without_memory_no_other_room_is_taken_on() -> None:
+    reasons = ["", "no memory"]
+    supervisor = World(refuse=lambda: reasons.pop(0)).supervisor
+    await supervisor.read("a", "ann")
+    with pytest.raises(Overloaded, match="no memory"):
+        await supervisor.read("b", "ann")
+    await supervisor.read("a", "bob")
 
 
-async def test_stopping_leaves_every_room() -> None:
+async def test_everything_can_be_left() -> None:
     world = World()
     async with world.running() as supervisor:
-        for room in "abc":
-            supervisor.read(room, "ann")
-        await asyncio.sleep(1)
-    assert world.rooms == []
-    world.supervisor.read("late", "ann")
-    assert len(world.places) == 3
+        for number in range(1001):
+            await world.store.put("wish", f"{number:04}", Wish("").value)
+        assert len(await supervisor.wishes()) == 1001
+        await supervisor.leave_all()
+        await asyncio.sleep(BEAT + 1)
+        assert await supervisor.wishes() == []
+        assert world.rooms == {}
+
+
+class Away(MemoryStore):
+    """A store that can be away, or in which somebody else is always faster."""
+
+    away = busy = False
+
+    async def records(self, kind: str, *, after: str = "", limit: int = 1000) -> list[Any]:
+        if self.away:
+            raise StoreFailed("the database is away")
+        return await super().records(kind, after=after, limit=limit)
+
+    async def put(self, kind: str, key: str, value: Any, **options: Any) -> Any:
+        if self.busy:
+            raise Conflict("somebody was faster")
+        return await super().put(kind, key, value, **options)
+
+
+async def test_while_the_store_is_away_everything_stays_as_it_is() -> None:
+    store = Away()
+    world = World(store)
+    async with world.running() as supervisor:
+        await supervisor.read("r", "ann")
+        await asyncio.sleep(0.1)
+        store.away = True
+        await asyncio.sleep(100)
+        assert list(world.rooms) == ["r"]
+        store.away = False
+        await supervisor.leave("r")
+        await asyncio.sleep(BEAT + 1)
+        assert world.rooms == {}
+
+
+async def test_a_wish_that_others_change_all_the_time_is_given_up() -> None:
+    store = Away()
+    supervisor = World(store).supervisor
+    store.busy = True
+    with pytest.raises(Conflict, match="try again"):
+        await supervisor.read("r", "ann")
+
+
+async def test_many_who_wish_at_once_are_all_heard() -> None:
+    world = World()
+    other = World(world.store)
+    wishes = [one.supervisor.read("r", f"{n}") for n in range(20) for one in (world, other)]
+    await asyncio.gather(*wishes)
+    (wish,) = await world.supervisor.wishes()
+    assert len(wish.readers) == 20

@@ -29,3 +29,9 @@ def test_wishes_do_not_change_each_other() -> None:
 def test_who_does_not_read_has_no_language() -> None:
     with pytest.raises(KeyError):
         Wish("r").translated("ann", "de")
+
+
+def test_a_wish_can_be_kept() -> None:
+    wish = Wish("r", "fr").read_by("ann").read_by("bob").translated("bob", "de")
+    assert wish.value == {"language": "fr", "readers": {"ann": "", "bob": "de"}}
+    assert Wish.of("r", wish.value) == wish

@@ -30,12 +30,14 @@ class Engine(FakeStt):
         self.info = replace(FakeStt.info, name=name)
         self.away = False
         self.missing = ""
+        self.loading = 0.0
         self.entered = 0
 
     def unusable(self) -> str:
         return self.missing
 
     async def __aenter__(self) -> Engine:
+        await asyncio.sleep(self.loading)
         self.entered += 1
         return self
 
@@ -63,7 +65,12 @@ class Cast:
         return engine
 
     def choose(self, policy: Policy = POLICY) -> Stt:
-        return choose(policy, self.make, observe=self.seen.append)
+        return choose(policy, Members(self.make, observe=self._observe))
+
+    def _observe(self, state: State) -> None:
+        """Note what is seen from the first trouble on."""
+        if self.seen or not state.up:
+            self.seen.append(state)
 
     @property
     def turns(self) -> list[tuple[str, bool]]:
@@ -244,15 +251,76 @@ async def test_when_none_can_be_loaded_entering_says_why() -> None:
         await stt.__aenter__()
 
 
-async def test_one_call_may_have_a_policy_of_its_own_over_the_same_engines() -> None:
+async def test_one_speaker_may_have_a_policy_of_their_own_whose_engines_are_loaded_then() -> None:
     cast = Cast()
-    fallback = Fallback(Members(cast.make), POLICY)
-    async with fallback, fallback.using(Policy.parse("openai")) as other:
-        assert text(await live(other, speech(3))) == "1 2 3"
+    members = Members(cast.make)
+    own = StreamOptions(engine="openai")
+    async with choose(Policy.parse("kyutai"), members) as stt:
+        assert cast.openai.entered == 0
+        assert text(await live(stt, speech(3), own)) == "1 2 3"
+        assert text(await live(stt, speech(3), own)) == "1 2 3"
         assert cast.openai.entered == cast.kyutai.entered == 1
-        assert [state.engine for state in fallback.members.states] == ["kyutai", "local", "openai"]
+        assert [state.engine for state in members.states] == ["kyutai", "openai"]
     assert cast.openai.entered == cast.kyutai.entered == 0
     assert not cast.kyutai.opened
+
+
+async def test_two_who_want_the_same_engine_at_once_load_it_once() -> None:
+    cast = Cast()
+    own = StreamOptions(engine="openai")
+    async with choose(Policy.parse("kyutai"), Members(cast.make)) as stt:
+        heard = await asyncio.gather(*(live(stt, speech(3), own) for _ in range(2)))
+        assert [text(one) for one in heard] == ["1 2 3", "1 2 3"]
+        assert cast.openai.entered == 1
+
+
+@pytest.mark.parametrize("wanted", ["->", "kaldi"])
+async def test_a_policy_of_ones_own_that_makes_no_sense_is_refused(wanted: str) -> None:
+    cast = Cast()
+
+    def make(name: str) -> Stt:
+        if name == "kaldi":
+            raise Misconfigured("ASR_BACKEND", "there is no recogniser 'kaldi'")
+        return cast.make(name)
+
+    async with choose(POLICY, Members(make)) as stt:
+        with pytest.raises(EngineError) as failure:
+            await live(stt, speech(3), StreamOptions(engine=wanted))
+        assert not failure.value.retryable
+        assert text(await live(stt, speech(3))) == "1 2 3"
+
+
+async def test_who_stops_waiting_for_an_engine_to_load_takes_nothing_along() -> None:
+    cast = Cast()
+    members = Members(cast.make)
+    cast.openai.loading = 10
+    async with choose(Policy.parse("kyutai"), members) as stt:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(5), Fallback(members, Policy.parse("openai")):
+                pass
+        assert [state.engine for state in members.states] == ["kyutai"]
+        assert text(await live(stt, speech(3), StreamOptions(engine="openai"))) == "1 2 3"
+    assert cast.kyutai.entered == cast.openai.entered == 0
+
+
+async def test_the_engine_that_is_asked_first_is_woken() -> None:
+    cast = Cast()
+    async with cast.choose() as stt:
+        await stt.wake(StreamOptions("fr"))
+        await stt.wake(StreamOptions("fr", engine="openai"))
+        with pytest.raises(EngineError, match="no recogniser hears"):
+            await stt.wake(StreamOptions("fr", engine="de -> local"))
+    assert [len(one.woken) for one in (cast.kyutai, cast.local, cast.openai)] == [1, 0, 1]
+
+
+async def test_words_of_an_engine_without_punctuation_are_marked_among_others() -> None:
+    cast = Cast()
+    cast.local.info = replace(cast.local.info, punctuation=False)
+    async with cast.choose() as stt:
+        assert stt.info.punctuation
+        for language, bare in (("de", True), ("en", False)):
+            (final,) = finals(await live(stt, speech(3), StreamOptions(language)))
+            assert final.bare is bare
 
 
 async def test_it_promises_what_all_its_engines_promise() -> None:

@@ -51,9 +51,15 @@ async def speak(stream: SttStream, blocks: Sequence[Block], *, over: bool = Fals
         stream.close()
 
 
-async def live(stt: Stt, blocks: Sequence[Block], *, partials: bool = False) -> list[Heard]:
+async def live(
+    stt: Stt,
+    blocks: Sequence[Block],
+    options: StreamOptions | None = None,
+    *,
+    partials: bool = False,
+) -> list[Heard]:
     async with (
-        Resuming(stt).open(StreamOptions(partials=partials)) as stream,
+        Resuming(stt).open(options or StreamOptions(partials=partials)) as stream,
         aio.alongside(speak(stream, blocks, over=True)),
     ):
         return [heard async for heard in stream]

@@ -1,0 +1,183 @@
+"""
+Our stays in the rooms that we are told to attend, in this process.
+
+Each room has one task, which enters the call, enters it again when it breaks, and leaves some time
+after the last reader has gone, unless somebody comes back. When a call ends by itself or cannot be
+entered at all, whoever wanted the room attended is told. At the end, everybody's last words are
+waited for, but not for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+import structlog
+
+from transcriber import aio
+from transcriber.bus.memory import Bus
+from transcriber.call import Call
+from transcriber.captions.broadcaster import Broadcaster
+from transcriber.engines.stt.base import StreamOptions, Stt
+from transcriber.session.limits import Seats
+from transcriber.session.session import Session
+from transcriber.session.wishes import Wish
+
+__all__ = ["Attendant", "Connect", "Rooms"]
+
+GRACE = 45.0
+"""Seconds we stay after the last reader has gone: people reload pages and change their minds."""
+DRAIN = 20.0
+"""Seconds for everybody's last words when we are told to end."""
+LAST_WORDS = 8.0
+"""Seconds for the last words of one room, before its call is left."""
+
+Connect = Callable[[str, Callable[[], Wish]], Call]
+"""Makes our place in a room; the second argument tells its wish at any time."""
+
+log = structlog.get_logger(__name__)
+
+
+class Rooms(Protocol):
+    """Attends rooms, here or somewhere else."""
+
+    def start(self, room: str, wish: Wish) -> None:
+        """Attend a room; called again for one that is attended, with what is wished now."""
+
+    def stop(self, room: str) -> None:
+        """Leave a room; one that nobody attends is left already."""
+
+
+class _Room:
+    """One room and what wakes its task."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.changed = asyncio.Event()
+        self.over = asyncio.Event()
+        self.left = False
+
+
+class Attendant:
+    """Keeps a session in every room that it is told to attend."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        stt: Stt,
+        bus: Bus,
+        ended: Callable[[str], object],
+        seats: Seats | None = None,
+        replacing: bool = True,
+        drain: float = DRAIN,
+    ) -> None:
+        """
+        `ended` learns of rooms whose call is over, unread or hopeless; `replacing` says whether
+        readers see an interim caption replaced by the next.
+        """
+        self._connect = connect
+        self._stt, self._bus = stt, bus
+        self._ended = ended
+        self._seats = seats or Seats()
+        self._replacing, self._drain = replacing, drain
+        self._rooms: dict[str, _Room] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._over = asyncio.Event()
+
+    def start(self, room: str, wish: Wish) -> None:
+        """Attend a room; called again for one that is attended, with what is wished now."""
+        if known := self._rooms.get(room):
+            known.wish = wish
+            known.changed.set()
+            return
+        self._rooms[room] = made = _Room(wish)
+        if self._tasks and not self._over.is_set():
+            self._begin(self._keep(made), f"room {room}")
+
+    def stop(self, room: str) -> None:
+        """Leave a room after the last words, without any grace."""
+        if gone := self._rooms.pop(room, None):
+            gone.over.set()
+            gone.changed.set()
+
+    def close(self) -> None:
+        """Leave every room after the last words; `run` returns."""
+        self._over.set()
+
+    async def run(self) -> None:
+        """Be in the rooms until closed."""
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(None) as patience, asyncio.TaskGroup() as self._tasks:
+                for room in self._rooms.values():
+                    self._begin(self._keep(room), f"room {room.wish.room}")
+                await self._over.wait()
+                for name in tuple(self._rooms):
+                    self.stop(name)
+                patience.reschedule(clock() + self._drain)
+        except TimeoutError:
+            log.warning("rooms were left before the last words", seconds=self._drain)
+
+    def _begin(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        assert self._tasks
+        return self._tasks.create_task(work, name=name)
+
+    async def _keep(self, room: _Room) -> None:
+        """Stay in one room until its call has ended or nobody reads it."""
+        name = room.wish.room
+
+        def failed(error: Exception) -> bool:
+            log.error("room failed", room=name, exc_info=error)
+            return getattr(error, "retryable", True)
+
+        try:
+            while await self._entered(room, failed):
+                pass
+        except Exception:  # noqa: BLE001 - was reported; one room must not end the others
+            log.warning("room given up", room=name)
+        if self._rooms.get(name) is room:
+            del self._rooms[name]
+            self._ended(name)
+
+    async def _entered(self, room: _Room, failed: Callable[[Exception], bool]) -> bool:
+        """Stay once; whether somebody came back while we were leaving."""
+        room.left = False
+        await aio.supervise(lambda: self._stay(room), failed=failed, over=room.over)
+        return room.left and bool(room.wish.readers) and not room.over.is_set()
+
+    async def _stay(self, room: _Room) -> None:
+        call = self._connect(room.wish.room, lambda: room.wish)
+        options = StreamOptions(language=room.wish.language)
+        session = Session(call, stt=self._stt, bus=self._bus, options=options, seats=self._seats)
+        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
+        silence = captions.subscribe(self._bus, session.id)
+        show = self._begin(captions.run(), f"show {room.wish.room}")
+        watch = self._begin(self._watch(room, session, captions, call), f"watch {room.wish.room}")
+        try:
+            await session.run()
+        finally:
+            silence()
+            show.cancel()
+            watch.cancel()
+
+    async def _watch(
+        self, room: _Room, session: Session, captions: Broadcaster, call: Call
+    ) -> None:
+        """Leave when nobody has read for a while, or at once when it is over."""
+        while not room.over.is_set():
+            room.changed.clear()
+            try:
+                async with asyncio.timeout(None if room.wish.readers else GRACE):
+                    await room.changed.wait()
+            except TimeoutError:
+                break
+        room.left = True
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await session.last_words()
+                await captions.shown()
+        except TimeoutError:
+            log.warning("last words were not waited for", room=room.wish.room)
+        call.hang_up()
