@@ -45,15 +45,17 @@ def test_a_wrong_option_is_usage() -> None:
 def test_engines_are_listed_for_people_and_scripts() -> None:
     assert "local" in transcriber("engines").out
     listed = map(json.loads, transcriber("engines", "--json").out.splitlines())
-    (engine,) = [one for one in listed if one["name"] == "local"]
-    assert engine["usable"] is True
-    assert engine["languages"] == ["en"]
+    engine, voice = (one for one in listed if one["name"] == "local")
+    assert (engine["kind"], voice["kind"]) == ("recogniser", "voice")
+    assert engine["usable"] is voice["usable"] is True
+    assert engine["languages"] == voice["languages"] == ["en"]
+    assert [one["name"] for one in voice["voices"]] == ["heart"]
 
 
 def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     ran = transcriber("engines", "--json", env={"LOCAL_MODEL_DIR": str(tmp_path)})
     listed = map(json.loads, ran.out.splitlines())
-    (engine,) = [one for one in listed if one["name"] == "local"]
+    engine, _ = (one for one in listed if one["name"] == "local")
     assert engine["usable"] is False
     assert "LOCAL_MODEL_DIR" in engine["unusable"]
 

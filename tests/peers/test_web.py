@@ -214,6 +214,14 @@ async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signa
     assert logged == ["started", "stopping"]
 
 
+async def test_the_service_starts_and_stops_with_workers() -> None:
+    async with service(WORKERS="2") as (http, logged):
+        await asyncio.sleep(4)
+        async with http.get("/metrics", headers=TOKEN) as answer:
+            assert "transcriber_calls 0.0" in await answer.text()
+    assert logged == ["started", "stopping"]
+
+
 async def test_without_a_recogniser_the_service_starts_and_says_what_is_missing() -> None:
     async with service(LOCAL_MODEL_DIR="/nowhere") as (http, logged):
         async with http.get("/health") as answer:

@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from prometheus_client.registry import Collector
+
 from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
+from transcriber.session.crew import Alone, Crew
 from transcriber.store import Store
+from transcriber.telemetry import METRICS
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
@@ -33,6 +37,10 @@ class House:
     store: Store
     engines: Callable[[], Sequence[Engine]] = tuple
     """Every recogniser there is, and how it is at this moment."""
+    crew: Crew = field(default_factory=Alone)
+    """Who attends rooms, and whether this process decides which."""
+    counts: Collector = METRICS.registry
+    """What was counted here and by all workers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from transcriber.connectors.nextcloud import Identity, Nextcloud
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
-from transcriber.session.attendant import Attendant
+from transcriber.session.attendant import Attendant, Rooms
+from transcriber.session.crew import Ended
 from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.web.appapi import AppApiGuard
@@ -33,33 +34,47 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
     if not house.settings.nextcloud.app_id:
         yield Face()
-        return
-    async with _serving(house):
-        yield Face()
+    elif house.crew.front:
+        async with _serving(house):
+            yield Face()
+    else:
+        async with attended(house, lambda room: None):
+            yield Face()
+
+
+@asynccontextmanager
+async def attended(house: House, ended: Ended) -> AsyncIterator[Rooms]:
+    """Attend Talk's rooms, in this process or by its workers."""
+    settings = house.settings
+    async with Media() as media:
+        talk = Talk(_signaling(settings), media)
+
+        def make(ended: Ended) -> Attendant:
+            return Attendant(
+                lambda room, wish: talk.connect(room),
+                stt=house.stt,
+                bus=house.bus,
+                ended=ended,
+                seats=Seats(settings.session.speakers),
+                replacing=settings.talk.replacing,
+                drain=settings.session.drain,
+            )
+
+        async with house.crew.attend("talk", make, ended) as rooms:
+            yield rooms
 
 
 @asynccontextmanager
 async def _serving(house: House) -> AsyncIterator[None]:
-    settings, stt = house.settings, house.stt
-    cloud, options, verify = settings.nextcloud, settings.talk, not settings.talk.skip_verify
-    limits = settings.session
-    us, server = _identity(settings), _signaling(settings)
+    settings, stt, limits = house.settings, house.stt, house.settings.session
+    cloud, verify, us = settings.nextcloud, not settings.talk.skip_verify, _identity(settings)
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=verify)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        talk = Talk(server, await stack.enter_async_context(Media()))
-        attendant = Attendant(
-            lambda room, wish: talk.connect(room),
-            stt=stt,
-            bus=house.bus,
-            ended=lambda room: rooms.ended(room),
-            seats=Seats(limits.speakers),
-            replacing=options.replacing,
-            drain=limits.drain,
-        )
+        attending = attended(house, lambda room: rooms.ended(room))
         rooms = Supervisor(
             house.store,
-            attendant,
+            await stack.enter_async_context(attending),
             language=settings.speech.language,
             most=limits.rooms,
             refuse=lambda: short_of_memory(limits.memory_mb),
@@ -71,16 +86,14 @@ async def _serving(house: House) -> AsyncIterator[None]:
         routes = application(app.routes(), {"appapi": AppApiGuard(us)}, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
-        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=server.url)
+        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
-        tasks.create_task(attendant.run(), name="attendant")
         tasks.create_task(rooms.run(), name="rooms")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
-            attendant.close()
 
 
 def _identity(settings: Settings) -> Identity:

@@ -16,6 +16,7 @@ from functools import partial
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from transcriber.errors import Misconfigured, TranscriberError
@@ -26,7 +27,7 @@ from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, Kind, Route
 
-__all__ = ["WebOptions", "application", "listen"]
+__all__ = ["WebOptions", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
@@ -68,13 +69,15 @@ def application(
     guards: Mapping[Kind, Guard],
     *,
     explain: Explain = lambda problem: problem,
+    first: Sequence[Middleware] = (),
 ) -> web.Application:
     """
-    Put routes behind the rules that hold for all; `explain` makes the body of an error.
+    Put routes behind the rules that hold for all; `explain` makes the body of an error, and what
+    comes `first` sees a request before anybody has looked at who asks.
 
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
-    app = web.Application(middlewares=[_observed, _answered], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_observed, _answered, *first], client_max_size=MAX_BODY)
     app[EXPLAIN] = explain
     for route in routes:
         guard = None if route.auth.kind == "public" else guards[route.auth.kind]
@@ -92,6 +95,18 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[st
         await _start(site, host, port)
         bound = runner.addresses[0]
         yield f"http://{host}:{bound[1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
+    """Serve on a Unix socket while the block runs."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        yield
     finally:
         await runner.cleanup()
 
