@@ -14,7 +14,8 @@ from transcriber.audio.block import Block
 from transcriber.rtc import Ears, Media, Peer, rtcp, rtp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.receiver import Formats, Receiver
-from transcriber.rtc.sfu.forwarder import Forwarder, Leg
+from transcriber.rtc.sfu.forwarder import Forwarder
+from transcriber.rtc.sfu.leg import Leg
 
 PACKETS = 100_000
 FORMATS = Formats(

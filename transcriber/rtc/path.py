@@ -78,6 +78,7 @@ class Path:
         self.closed = False
         self._media = media
         self._on_media, self._on_control, self._on_lost = on_media, on_control, on_lost
+        self._offering = False
         self._ice = _Ice(self._new())
         self._next: Connection | None = None
         self._dtls = RTCDtlsTransport(cast(Any, self._ice), [media.certificate])
@@ -93,6 +94,11 @@ class Path:
     def handshaken(self) -> bool:
         """Whether there are keys, so that ICE alone can be started again."""
         return bool(self._dtls.state == "connected")
+
+    def offering(self) -> None:
+        """The descriptions that begin are ours; to be said before `gather`."""
+        self._offering = True
+        self.connection.ice_controlling = True
 
     async def gather(self) -> None:
         """Find our own addresses; raises `Unreachable`."""
@@ -122,15 +128,15 @@ class Path:
             candidates=tuple(ice.to_sdp(found) for found in connection.local_candidates),
         )
 
-    async def aim(self, theirs: sdp.Description, section: sdp.Section, *, offered: bool) -> None:
-        """Take whom to connect to from their description; `offered` says that we began."""
+    async def aim(self, theirs: sdp.Description, section: sdp.Section) -> None:
+        """Take whom to connect to from their description."""
         if not (section.ufrag and section.password and section.fingerprints):
             raise BadInput(
                 "the description says neither where to connect nor how to check who is there"
             )
         self._theirs = section
         connection = self.connection
-        connection.ice_controlling = offered or theirs.lite
+        connection.ice_controlling = self._offering or theirs.lite
         connection.remote_is_lite = theirs.lite
         connection.remote_username, connection.remote_password = section.ufrag, section.password
         if not self.handshaken:
@@ -195,7 +201,9 @@ class Path:
             self.link = None
 
     def _new(self) -> Connection:
-        return Connection(ice_controlling=False, **ice.arguments(self._media.ice_servers()))
+        return Connection(
+            ice_controlling=self._offering, **ice.arguments(self._media.ice_servers())
+        )
 
     async def _switch(self, connection: Connection) -> None:
         """Use the next connection from now on."""

@@ -77,7 +77,7 @@ class Peer:
         self._agreed = self._agree(theirs)
         await self.path.gather()
         if before is None:
-            await self.path.aim(theirs, audio, offered=False)
+            await self.path.aim(theirs, audio)
         else:
             self._use_formats()
         self._theirs = theirs
@@ -86,6 +86,7 @@ class Peer:
 
     async def offer(self) -> str:
         """Offer to speak, to hear, or both."""
+        self.path.offering()
         await self.path.gather()
         wanted = formats.wish(hear=self._ears is not None, speak=self.sender is not None)
         return sdp.offer(self._ours(), replace(wanted, mid="0", setup="actpass"))
@@ -94,7 +95,7 @@ class Peer:
         """Take the answer to our offer; raises `BadInput` if it is none."""
         theirs = sdp.parse(answer)
         self._agreed = self._agree(theirs)
-        await self.path.aim(theirs, theirs.audio, offered=True)
+        await self.path.aim(theirs, theirs.audio)
         self._theirs = theirs
 
     async def trickle(self, line: str) -> None:

@@ -140,6 +140,11 @@ class Forwarder:
             self._ask_keyframe(max(0, leg.target), now)
         leg.paused = paused
 
+    def rest(self) -> None:
+        """Something was left out: what comes next follows the last packet of each subscriber."""
+        for leg in self.legs:
+            self._rest(leg)
+
     def media(self, buffer: Buffer, size: int, now: float) -> None:
         """Take a decrypted packet and send it to everybody whose layer it is."""
         header = rtp.parse(buffer.data, size)

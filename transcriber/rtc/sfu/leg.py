@@ -61,8 +61,8 @@ class Leg:
 
     __slots__ = (
         "_began", "_fresh", "_sequence", "_timestamp", "estimate", "form", "layer", "level",
-        "octets", "paused", "payload_type", "rest", "sent", "sent_at", "source", "target", "way", "wide",
-        "wide_at",
+        "octets", "paused", "payload_type", "rest", "sent", "sent_at", "source", "target", "way",
+        "wide", "wide_at",
     )  # fmt: skip
 
     def __init__(

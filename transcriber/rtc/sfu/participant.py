@@ -12,16 +12,17 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
 import structlog
 
-from transcriber.errors import BadInput
+from transcriber.errors import BadInput, NotAllowed
 from transcriber.ids import new_id
 from transcriber.rtc.media import Media
 from transcriber.rtc.path import Unreachable
 from transcriber.rtc.sfu.publisher import Publisher
-from transcriber.rtc.sfu.room import Grant, Message, NotAllowed, Room, describe
+from transcriber.rtc.sfu.room import Grant, Message, Room, describe
 from transcriber.rtc.sfu.subscriber import Subscriber
 from transcriber.rtc.sfu.track import Track
 
@@ -71,6 +72,7 @@ class Participant:
         self._changed = asyncio.Event()
         self._answered = asyncio.Event()
         self._restart = False
+        self._settled = True
         self._away: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._publishing = asyncio.Lock()
@@ -105,6 +107,8 @@ class Participant:
             self._away = None
         before, self._tell = self._tell, tell
         before({"type": "closed", "reason": "replaced"})
+        self._answered.set()
+        self.follow()
 
     def cut(self, tell: Tell) -> None:
         """The way that `tell` is, is gone; unless there is another they have a while."""
@@ -163,6 +167,7 @@ class Participant:
             return
         if await self._subscriber.accept(answer):
             self._connect("subscribe", self._subscriber)
+        self._settled = True
         self._answered.set()
 
     async def candidate(self, peer: Peer, line: str) -> None:
@@ -181,6 +186,7 @@ class Participant:
             gone = await self._publisher.close()
         self.room.unpublish(self, gone)
         await self._subscriber.close()
+        self._settled = True
         self._answered.set()
         self.follow()
 
@@ -238,23 +244,17 @@ class Participant:
             await self._changed.wait()
             self._changed.clear()
             wanted, restart = self._wanted, self._restart
-            if wanted.keys() == self._subscriber.legs.keys() and not restart:
+            same = wanted.keys() == self._subscriber.legs.keys()
+            if self._settled and same and not restart:
                 continue
-            self._restart = False
+            self._restart = self._settled = False
             self._answered.clear()
             try:
                 offer = await self._subscriber.offer(wanted, restart=restart)
             except Unreachable as error:
                 self._log.warning("no offer", problem=str(error))
                 continue
-            self.tell(
-                {
-                    "type": "offer",
-                    "sdp": offer.sdp,
-                    "revision": offer.revision,
-                    "tracks": list(offer.tracks),
-                }
-            )
+            self.tell({"type": "offer", **asdict(offer)})
             try:
                 async with asyncio.timeout(ANSWERING):
                     await self._answered.wait()

@@ -75,7 +75,7 @@ class Publisher:
         anew = await self._prepare(main)
         assert self.path is not None
         if anew:
-            await self.path.aim(theirs, main, offered=False)
+            await self.path.aim(theirs, main)
         new, gone = self._take(taken, sources)
         setup = "active" if main.setup == "passive" else "passive"
         self._version += 1

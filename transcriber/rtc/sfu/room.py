@@ -12,27 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from transcriber.errors import Overloaded, TranscriberError
+from transcriber.errors import NotFound, Overloaded
 from transcriber.ids import new_id
 from transcriber.rtc.sfu.track import Track
 
-__all__ = ["Grant", "Member", "Message", "NotAllowed", "NotFound", "Plan", "Room", "Witness"]
+__all__ = ["Grant", "Member", "Message", "Plan", "Room", "Witness"]
 
 Message = dict[str, Any]
 Grant = str
 """What a token allows: join, publish, subscribe, admin."""
-
-
-class NotAllowed(TranscriberError):
-    """The token does not allow it; another one may."""
-
-    code = "not_allowed"
-
-
-class NotFound(TranscriberError):
-    """There is no such room, participant or track any more."""
-
-    code = "not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +31,8 @@ class Plan:
     language: str = "en"
     captions: bool = True
     e2ee: bool = False
+    open: bool = False
+    """Whether anybody who knows the room may enter it."""
     max_participants: int = 100
     max_publishers: int = 100
 
@@ -68,8 +58,8 @@ class Member(Protocol):
         """Let them go."""
 
 
-class Witness(Protocol):
-    """Somebody in the house who learns what happens; the methods return at once."""
+class Witness:
+    """Somebody in the house who learns what they want to; the methods return at once."""
 
     def entered(self, member: Member) -> None:
         """Somebody came."""
@@ -83,6 +73,9 @@ class Witness(Protocol):
     def unpublished(self, member: Member, track: Track) -> None:
         """Somebody no longer sends it."""
 
+    def changed(self, member: Member) -> None:
+        """Somebody speaks another language from now on."""
+
     def speaking(self, levels: Mapping[str, int]) -> None:
         """Others speak than before: how far below full scale each is, the loudest first."""
 
@@ -95,7 +88,7 @@ class Witness(Protocol):
 
 @dataclass(slots=True)
 class Room:
-    """One room; `now` in seconds of the clock that its owner uses."""
+    """One room."""
 
     plan: Plan
     id: str = field(default_factory=lambda: new_id("room"))
@@ -170,10 +163,19 @@ class Room:
         self.follow(but=member)
 
     def mute(self, member: Member, track: Track, muted: bool) -> None:
-        """Show that something is muted, or is not any more."""
-        track.muted = muted
+        """Mute something, or end that."""
+        track.mute(muted)
         told = {"type": "muted", "participant_id": member.id}
         self.tell({**told, "track_id": track.id, "muted": muted})
+
+    def speak(self, member: Member, language: str) -> None:
+        """Somebody speaks another language from now on."""
+        if member.language == language:
+            return
+        member.language = language
+        self.tell({"type": "language", "participant_id": member.id, "language": language})
+        for witness in tuple(self.witnesses):
+            witness.changed(member)
 
     def speaking(self, levels: Mapping[str, int]) -> None:
         """Others speak than before."""

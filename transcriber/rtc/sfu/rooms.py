@@ -11,87 +11,25 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import structlog
-from pydantic import BaseModel, Field, SecretStr
 
-from transcriber.errors import Overloaded
-from transcriber.rtc.ice import IceServer
+from transcriber.errors import NotFound, Overloaded
 from transcriber.rtc.media import Media
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.rtc.sfu.participant import Participant
-from transcriber.rtc.sfu.room import Grant, NotFound, Plan, Room
+from transcriber.rtc.sfu.room import Grant, Plan, Room
 from transcriber.rtc.sfu.speakers import Speakers
 
-__all__ = ["Rooms", "RoomsOptions"]
+__all__ = ["Rooms"]
 
 log = structlog.get_logger(__name__)
-
-
-class RoomsOptions(BaseModel):
-    """Settings of the built-in rooms."""
-
-    open: bool = Field(
-        False,
-        alias="ROOMS_OPEN",
-        description="let anybody make and enter rooms without a token, as `make demo` does",
-    )
-    secret: SecretStr = Field(
-        SecretStr(""),
-        alias="ROOMS_SECRET",
-        description="signs the tokens of rooms; empty: one that is forgotten at the end",
-    )
-    most: int = Field(100, ge=0, alias="MAX_ROOMS_PER_NODE", description="rooms at the same time")
-    participants: int = Field(
-        100, ge=1, alias="MAX_PARTICIPANTS_PER_ROOM", description="people in one room"
-    )
-    publishers: int = Field(
-        100, ge=1, alias="MAX_PUBLISHERS_PER_ROOM", description="people who send in one room"
-    )
-    empty: float = Field(
-        60.0,
-        ge=0,
-        alias="ROOM_EMPTY_SECONDS",
-        description="seconds after which a room that nobody is in closes",
-    )
-    threshold: int = Field(
-        35,
-        ge=0,
-        le=127,
-        alias="SPEAKER_DETECTOR_THRESHOLD",
-        description="who is at most so many dB below the loudest possible is speaking",
-    )
-    interval: int = Field(
-        300,
-        ge=200,
-        alias="SPEAKER_DETECTOR_INTERVAL_MS",
-        description="milliseconds between two looks at who is speaking",
-    )
-    stun: str = Field(
-        "",
-        alias="STUN_SERVERS",
-        description="STUN servers for rooms, such as stun:host:3478, with commas between them",
-    )
-    turn: str = Field(
-        "", alias="TURN_SERVERS", description="TURN servers for rooms, such as turn:host:3478"
-    )
-    turn_user: str = Field("", alias="TURN_USERNAME", description="name at the TURN servers")
-    turn_password: SecretStr = Field(
-        SecretStr(""), alias="TURN_PASSWORD", description="password at the TURN servers"
-    )
-
-    @property
-    def servers(self) -> list[IceServer]:
-        """The servers that help to find a way."""
-        stun = tuple(url.strip() for url in self.stun.split(",") if url.strip())
-        turn = tuple(url.strip() for url in self.turn.split(",") if url.strip())
-        password = self.turn_password.get_secret_value()
-        found = [IceServer(stun), IceServer(turn, self.turn_user, password)]
-        return [server for server in found if server.urls]
 
 
 class Rooms:
     """The rooms of this process; `on_open` is told of each new one."""
 
-    def __init__(self, media: Media, options: RoomsOptions) -> None:
+    def __init__(self, media: Media, options: RoomsOptions, *, most: int = 100) -> None:
         self.rooms: dict[str, Room] = {}
+        self._most = most
         self.options = options
         self.on_open: list[Callable[[Room], object]] = []
         self._media = media
@@ -112,7 +50,7 @@ class Rooms:
 
     def open(self, plan: Plan) -> Room:
         """Make a room; raises `Overloaded` when there are too many."""
-        if len(self.rooms) >= self.options.most or self._tasks is None or self._stop.is_set():
+        if len(self.rooms) >= self._most or self._tasks is None or self._stop.is_set():
             raise Overloaded(
                 f"there are {len(self.rooms)} rooms already",
                 remedy="try again when one has closed, or raise MAX_ROOMS_PER_NODE",
@@ -155,6 +93,13 @@ class Rooms:
         self._tasks.create_task(self._attend(who), name=f"participant {who.id}")
         who.follow()
         return who
+
+    def resume(self, room: Room, secret: str) -> Participant | None:
+        """Return the participant whose secret this is, while they have not left."""
+        for member in room.members.values():
+            if isinstance(member, Participant) and member.is_resumed_by(secret):
+                return member
+        return None
 
     async def _attend(self, who: Participant) -> None:
         try:

@@ -60,6 +60,7 @@ class Subscriber:
             self.path = Path(
                 self._media, on_media=_nothing, on_control=self._told, on_lost=self._on_lost
             )
+            self.path.offering()
             await self.path.gather()
         elif restart and self.path.handshaken:
             await self.path.restart()
@@ -80,7 +81,7 @@ class Subscriber:
         aimed = f"{self.path.connection.local_username}:{main.ufrag}"
         anew, self._aimed = aimed != self._aimed, aimed
         if anew:
-            await self.path.aim(theirs, main, offered=True)
+            await self.path.aim(theirs, main)
         self._forward()
         return anew
 

@@ -74,7 +74,9 @@ class Track:
         }
 
     def media(self, buffer: Buffer, size: int, now: float) -> None:
-        """Take a packet of the sound or picture."""
+        """Take a packet of the sound or picture; what is muted goes nowhere."""
+        if self.muted:
+            return
         self.forwarder.media(buffer, size, now)
         if self.forwarder.loudness < self.loudest:
             self.loudest = self.forwarder.loudness
@@ -91,6 +93,12 @@ class Track:
                 self._on_key(key)
         if self._tap is not None:
             self._tap.media(buffer, size, now)
+
+    def mute(self, muted: bool) -> None:
+        """Pass nothing on, or go on."""
+        if self.muted and not muted:
+            self.forwarder.rest()
+        self.muted = muted
 
     def listen(self, hear: Hear) -> Callable[[], None]:
         """Pass blocks of sound to somebody from now on; returns how to stop."""
