@@ -69,7 +69,7 @@ class Tokens:
         return claims
 
     def _sign(self, body: str) -> bytes:
-        return hmac.digest(self._key, f"{PREFIX}.{body}".encode(), "sha256")
+        return hmac.digest(self._key, f"{PREFIX}.{body}".encode("utf-8", "replace"), "sha256")
 
 
 def _encode(data: bytes) -> str:
