@@ -27,6 +27,7 @@ from transcriber.connectors.talk.options import TalkOptions
 from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
@@ -73,6 +74,7 @@ class Settings:
     talk: TalkOptions
     translation: TranslationOptions
     captions: CaptionOptions
+    rooms: RoomsOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
@@ -157,6 +159,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "talk": TalkOptions,
         "translation": TranslationOptions,
         "captions": CaptionOptions,
+        "rooms": RoomsOptions,
     }
 
 

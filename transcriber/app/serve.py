@@ -16,6 +16,7 @@ from transcriber.app.instances import instances, places
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
+from transcriber.app.rooms import rooms
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -105,6 +106,7 @@ PARTS: tuple[Part, ...] = (
     webhooks,
     workers,
     nextcloud,
+    rooms,
 )
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in
