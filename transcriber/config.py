@@ -25,6 +25,7 @@ from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.errors import Misconfigured
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
@@ -67,6 +68,7 @@ class Settings:
     nextcloud: AppApiOptions
     talk: TalkOptions
     captions: CaptionOptions
+    rooms: RoomsOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
@@ -148,6 +150,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "captions": CaptionOptions,
+        "rooms": RoomsOptions,
     }
 
 

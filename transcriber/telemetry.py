@@ -106,6 +106,7 @@ def configure_logs(options: TelemetryOptions) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=_upper(options), force=True)
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells everybody's addresses
 
 
 def configure_traces(endpoint: str) -> None:

@@ -16,6 +16,7 @@ from transcriber.app.instances import instances, places
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
+from transcriber.app.rooms import rooms
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -103,6 +104,7 @@ PARTS: tuple[Part, ...] = (
     pages,
     workers,
     nextcloud,
+    rooms,
 )
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in

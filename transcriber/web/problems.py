@@ -13,7 +13,15 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from transcriber.errors import BadInput, EngineError, Misconfigured, Overloaded, TranscriberError
+from transcriber.errors import (
+    BadInput,
+    EngineError,
+    Misconfigured,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    TranscriberError,
+)
 from transcriber.store import Conflict, StoreFailed
 
 __all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
@@ -22,6 +30,8 @@ REASONS = {status.value: status.phrase for status in HTTPStatus}
 """The words of the statuses that HTTP knows; Talk has one of its own."""
 STATUS: dict[type[TranscriberError], int] = {
     BadInput: 400,
+    NotAllowed: 403,
+    NotFound: 404,
     Misconfigured: 503,
     EngineError: 503,
     Overloaded: 503,
