@@ -17,6 +17,7 @@ from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
+from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -109,6 +110,7 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    webhooks,
     workers,
     nextcloud,
     rooms,
