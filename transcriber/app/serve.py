@@ -69,10 +69,17 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
     async def where(room: str) -> Owner | None:
+        books = [face.rooms for face in faces if face.rooms]
+        if not any([await book.knows(room) for book in books]):
+            return None
         if url := await house.places.where(f"room/{room}"):
             return Owner(url)
         socket = house.crew.where(f"room/{room}")
-        return Owner(socket=str(socket)) if socket else None
+        if socket:
+            return Owner(socket=str(socket))
+        for book in books:
+            await book.arrive(room)
+        return None
 
     async with AsyncExitStack() as stack:
         faces = [await stack.enter_async_context(part(house)) for part in parts]
@@ -115,6 +122,7 @@ rooms stands before `workers`, so that it gets everybody's last words.
 ATTENDING: tuple[Part, ...] = (
     listening,
     nextcloud,
+    rooms,
 )
 """Those that run in each worker too, where rooms are attended."""
 
