@@ -12,10 +12,12 @@ from aiohttp import web
 
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
+from transcriber.app.instances import instances, places
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
+from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -40,14 +42,26 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
-        hands = crew(settings, bus, gathered)
-        house = House(settings, bus, ears.stt, store, ears.engines, hands, gathered)
+        here = places(settings, store)
+        house = House(
+            settings,
+            bus,
+            ears.stt,
+            store,
+            ears.engines,
+            world=bus if here.alone else Bus(),
+            places=here,
+            crew=crew(settings, bus, gathered),
+            counts=gathered,
+        )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
+        here.announce(settings.session.address or url)
         log.info("started", url=url, engine=house.stt.info.name)
         started(url)
         await stop.wait()
         log.info("stopping")
+        await here.leave()
 
 
 @asynccontextmanager
@@ -55,6 +69,8 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
     async def where(room: str) -> Owner | None:
+        if url := await house.places.where(f"room/{room}"):
+            return Owner(url)
         socket = house.crew.where(f"room/{room}")
         return Owner(socket=str(socket)) if socket else None
 
@@ -85,7 +101,9 @@ async def listening(house: House) -> AsyncIterator[Face]:
 
 PARTS: tuple[Part, ...] = (
     listening,
+    instances,
     pages,
+    webhooks,
     workers,
     nextcloud,
     rooms,

@@ -82,14 +82,15 @@ class ProblemError(Exception):
         )
 
 
-def invalid(error: ValidationError) -> ProblemError:
-    """The error for a body whose fields are wrong."""
+def invalid(error: ValidationError, where: str = "the body") -> ProblemError:
+    """The error for a body, or another part of a request, whose fields are wrong."""
     fields = [
         FieldError(loc=list(wrong["loc"]), msg=wrong["msg"])
         for wrong in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    names = ", ".join(".".join(map(str, field.loc)) or "body" for field in fields[:5])
-    return ProblemError(422, "invalid-body", f"the body is not valid: {names}", errors=fields)
+    names = ", ".join(".".join(map(str, field.loc)) or "all of it" for field in fields[:5])
+    slug = f"invalid-{where.removeprefix('the ')}"
+    return ProblemError(422, slug, f"{where} is not valid: {names}", errors=fields)
 
 
 def of_http(error: web.HTTPException) -> ProblemError:
