@@ -17,6 +17,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from dialogs.conversation import FINISH, Conversation, Reply
 from dialogs.errors import HookFailed, ModelFailed, PortFailed
@@ -294,7 +295,12 @@ class Agent:
         if reply is None:
             reply = Reply()
             self._talk.add(reply)
-        utterance = Utterance(shown, lambda: self._ports.voice.say(shown, style), voice=flow.voice)
+        utterance = Utterance(
+            shown,
+            partial(self._ports.voice.say, shown, style),
+            voice=flow.voice,
+            expect=partial(self._ports.voice.expect, shown, style),
+        )
         try:
             reply.said.append(self._mouth.add(utterance))
         except PortFailed:

@@ -32,6 +32,8 @@ class Utterance:
     begin: Callable[[], Playback]
     barge_in: bool = True
     voice: str = ""
+    expect: Callable[[], None] = lambda: None
+    """Makes ready what takes time, as soon as it is the next."""
     fate: Fate = "waiting"
     heard: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,6 +70,8 @@ class Mouth:
         if len(self._waiting) >= QUEUE:
             raise VoiceFailed("too much is waiting to be said")
         self._waiting.append(utterance)
+        if self._playing and len(self._waiting) == 1:
+            utterance.expect()
         self._filled.set()
         self._quiet.clear()
         return utterance
@@ -116,6 +120,8 @@ class Mouth:
         self._playing = (utterance, playback)
         utterance.fate = "playing"
         self._observe("tts.started", data)
+        if self._waiting:
+            self._waiting[0].expect()
         try:
             await playback.finished()
         except asyncio.CancelledError:

@@ -10,8 +10,9 @@ An action that fails raises an event and the next one is done: a call does not e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
@@ -23,7 +24,7 @@ from dialogs.hooks import Answer, build, read_answer, send
 from dialogs.keeper import Keeper
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth, Utterance
-from dialogs.ports import Listening, Playback, Ports, Sound, Style
+from dialogs.ports import Listening, Ports, Sound, Style
 from dialogs.tools import Tools
 
 __all__ = ["Desk", "Performer"]
@@ -119,7 +120,9 @@ class Performer:
             language=str(params.get("language") or flow.language),
         )
         if text:
-            await self._utter(text, lambda: self.ports.voice.say(text, style), params, style.voice)
+            say = partial(self.ports.voice.say, text, style)
+            expect = partial(self.ports.voice.expect, text, style)
+            await self._utter(params, Utterance(text, say, voice=style.voice, expect=expect))
         elif not self.mouth.speaking:
             self.raised.append(Event("tts_complete", {"text": ""}))
 
@@ -128,17 +131,11 @@ class Performer:
         if file and not _beside(file):
             raise PortFailed(f"{file!r} is not in the flow's folder")
         sound = Sound(file, url, self.machine.flow.file)
-        await self._utter("", lambda: self.ports.voice.play(sound), params)
+        await self._utter(params, Utterance("", partial(self.ports.voice.play, sound)))
 
-    async def _utter(
-        self,
-        text: str,
-        begin: Callable[[], Playback],
-        params: Mapping[str, object],
-        voice: str = "",
-    ) -> None:
-        barge_in = bool(params.get("barge_in", self.desk.barge_in))
-        utterance = self.mouth.add(Utterance(text, begin, barge_in, voice))
+    async def _utter(self, params: Mapping[str, object], utterance: Utterance) -> None:
+        utterance.barge_in = bool(params.get("barge_in", self.desk.barge_in))
+        self.mouth.add(utterance)
         if params.get("wait"):
             await utterance.over.wait()
 

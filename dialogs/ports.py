@@ -68,6 +68,9 @@ class Playback(Protocol):
 class Voice(Protocol):
     """Our mouth. What it is given follows one another; it never plays two things at once."""
 
+    def expect(self, text: str, style: Style) -> None:
+        """Make ready what takes time: this will be said next, unless something comes between."""
+
     def say(self, text: str, style: Style) -> Playback:
         """Begin to speak; returns at once."""
 

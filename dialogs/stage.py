@@ -86,6 +86,7 @@ class Stage:
         self.replies: list[Reply] = []
         self.fails_to_say: set[str] = set()
         self.said: list[str] = []
+        self.expected: list[str] = []
         self.played: list[Sound] = []
         self.captions: list[str] = []
         self.transferred: list[str] = []
@@ -105,6 +106,10 @@ class Stage:
     def observe(self, name: str, data: Mapping[str, object]) -> None:
         """Write down what happened."""
         self.events.append((name, dict(data)))
+
+    def expect(self, text: str, style: Style) -> None:
+        """Note what would be made ready."""
+        self.expected.append(text)
 
     def say(self, text: str, style: Style) -> _Playback:
         """Begin to speak."""

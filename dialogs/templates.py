@@ -28,6 +28,8 @@ MAX_SOURCE = 16 * 1024
 """Characters of a template: no real one is longer, and reading one costs time as well."""
 NESTING = 4 * MAX_DEPTH
 """Brackets in one another, counted before anything is read: parsers climb down by recursion."""
+CHAIN = re.compile(rf"(?:[.|] ?+\w++ ?+){{{NESTING}}}")
+"""Fields of fields, filters of filters: likewise."""
 NAMES = ("event", "result", "session", "variables")
 """What a jinja template can see."""
 BRACKET = re.compile(r"[][(){}]")
@@ -83,6 +85,8 @@ def compile_template(source: str) -> Template:
         return Template(source, "plain")
     if _nesting(source) > NESTING:
         raise TemplateError("has too many brackets in one another")
+    if CHAIN.search(source):
+        raise TemplateError("has too many fields or filters in a row")
     looks = gotemplate.looks_like_go(source)
     if looks or ("{%" not in source and "{#" not in source):
         try:

@@ -7,11 +7,11 @@ A connector (Talk, the built-in rooms, a file, later telephones and the gateway)
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from transcriber.audio.block import Block
+from transcriber.audio.block import Block, Samples
 
 __all__ = ["Call", "Caption", "Listener", "Person"]
 
@@ -27,12 +27,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A line to show under a speaker's picture."""
+    """A line to show under a speaker's picture; times as in the event it shows."""
 
     person_id: str
     text: str
     language: str
     final: bool
+    start_ms: int = 0
+    end_ms: int = 0
 
 
 class Listener(Protocol):
@@ -65,8 +67,18 @@ class Call(Protocol):
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         """Display a caption to the people who asked for it."""
 
-    def play(self, block: Block) -> None:
-        """Make a sound; paced by the connector."""
+    def play(self, samples: Samples) -> None:
+        """
+        Make a sound after those before it, paced by the connector.
+
+        Raises `Overloaded` when minutes of sound wait already.
+        """
+
+    def mark(self, reached: Callable[[bool], None]) -> None:
+        """Tell whether all that was played so far has gone out: later, or at once when silent."""
+
+    def stop(self) -> None:
+        """Be silent within a packet; what has not gone out never will."""
 
     def hang_up(self) -> None:
         """Ask to leave the call, so that `run` returns; may be called again."""

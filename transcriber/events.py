@@ -21,21 +21,35 @@ from transcriber.ids import new_id
 __all__ = [
     "EVENT_TYPES",
     "ActionExecuted",
+    "AgentHeard",
+    "AgentSaid",
+    "AgentTool",
+    "Buried",
     "CallStarted",
     "CallTerminated",
+    "DialogEmitted",
+    "DialogEnded",
+    "DialogStarted",
+    "Disabled",
     "DtmfReceived",
     "ErrorHappened",
     "Event",
     "HookError",
     "HookResult",
+    "Moment",
+    "PersonJoined",
+    "PersonLeft",
     "SpeakerChanged",
     "SpeechFinal",
     "SpeechPartial",
+    "SpeechStarted",
     "SpokenWord",
     "StateTransition",
     "TrackPublished",
     "TrackUnpublished",
+    "Trial",
     "TtsCompleted",
+    "TtsInterrupted",
     "TtsStarted",
     "WebhookBuried",
     "WebhookDisabled",
@@ -104,6 +118,44 @@ class CallTerminated(Event):
 
     type: Literal["call.terminated"] = "call.terminated"
     data: Terminated
+
+
+class Presence(Frozen):
+    """Somebody in a call."""
+
+    room: str
+    person_id: str
+    person_name: str = ""
+
+
+class PersonJoined(Event):
+    """Somebody can be heard from now on."""
+
+    type: Literal["person.joined"] = "person.joined"
+    data: Presence
+
+
+class PersonLeft(Event):
+    """Somebody cannot be heard any more."""
+
+    type: Literal["person.left"] = "person.left"
+    data: Presence
+
+
+class Beginning(Frozen):
+    """Who begins to speak, and when, in milliseconds since the first person could be heard."""
+
+    room: str
+    person_id: str
+    person_name: str = ""
+    at_ms: int
+
+
+class SpeechStarted(Event):
+    """Somebody begins to speak; their words follow, if it is speech at all."""
+
+    type: Literal["speech.started"] = "speech.started"
+    data: Beginning
 
 
 class SpokenWord(Frozen):
@@ -181,6 +233,49 @@ class DtmfReceived(Event):
 
     type: Literal["dtmf.received"] = "dtmf.received"
     data: Pressed
+
+
+class Dialog(Frozen):
+    """A conversation: its id is the envelope's `metadata.dialog_id`."""
+
+    room: str = ""
+    dialog_name: str
+    state: str
+
+
+class DialogStarted(Event):
+    """A conversation began, or went on after a restart."""
+
+    type: Literal["dialog.started"] = "dialog.started"
+    data: Dialog
+
+
+class DialogOver(Dialog):
+    """`reason`: finished, hangup, transferred, closed, loop, idle or failed."""
+
+    reason: str
+
+
+class DialogEnded(Event):
+    """A conversation is over."""
+
+    type: Literal["dialog.ended"] = "dialog.ended"
+    data: DialogOver
+
+
+class Emission(Frozen):
+    """What a flow wants to be known, by a name of its own."""
+
+    room: str = ""
+    name: str
+    params: dict[str, str] = {}
+
+
+class DialogEmitted(Event):
+    """A flow did `emit_event`."""
+
+    type: Literal["dialog.emitted"] = "dialog.emitted"
+    data: Emission
 
 
 class Transition(Frozen):
@@ -266,6 +361,56 @@ class TtsCompleted(Event):
 
     type: Literal["tts.completed"] = "tts.completed"
     data: Spoken
+
+
+class Cut(Spoken):
+    """`spoken` is the part that was heard."""
+
+    spoken: str = ""
+
+
+class TtsInterrupted(Event):
+    """Somebody did not want to hear all of what we said."""
+
+    type: Literal["tts.interrupted"] = "tts.interrupted"
+    data: Cut
+
+
+class Turn(Frozen):
+    """One side's words in a conversation that an agent leads; `turn` counts what it was told."""
+
+    room: str = ""
+    text: str
+    turn: int
+
+
+class AgentHeard(Event):
+    """Somebody told an agent something."""
+
+    type: Literal["agent.heard"] = "agent.heard"
+    data: Turn
+
+
+class AgentSaid(Event):
+    """An agent has something to say; `tts.interrupted` tells if not all of it was heard."""
+
+    type: Literal["agent.said"] = "agent.said"
+    data: Turn
+
+
+class ToolUse(Frozen):
+    """Which tool, and whether it worked."""
+
+    room: str = ""
+    tool: str
+    ok: bool
+
+
+class AgentTool(Event):
+    """An agent used a tool."""
+
+    type: Literal["agent.tool"] = "agent.tool"
+    data: ToolUse
 
 
 class Track(Frozen):
@@ -363,15 +508,25 @@ EVENT_TYPES: dict[str, type[Event]] = {
     for kind in (
         CallStarted,
         CallTerminated,
+        PersonJoined,
+        PersonLeft,
+        SpeechStarted,
         SpeechPartial,
         SpeechFinal,
         DtmfReceived,
+        DialogStarted,
+        DialogEnded,
+        DialogEmitted,
         StateTransition,
         ActionExecuted,
         HookResult,
         HookError,
         TtsStarted,
         TtsCompleted,
+        TtsInterrupted,
+        AgentHeard,
+        AgentSaid,
+        AgentTool,
         ErrorHappened,
         WebhookTest,
         WebhookDisabled,

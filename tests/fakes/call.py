@@ -3,11 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
-from transcriber.audio.block import Block
+from transcriber.audio.block import Block, Samples
 from transcriber.call import Caption, Listener, Person
 
 
-class FakeCall:
+class Mute:
+    """A place in a call where we make no sound."""
+
+    def play(self, samples: Samples) -> None: ...
+
+    def mark(self, reached: Callable[[bool], None]) -> None:
+        reached(False)
+
+    def stop(self) -> None: ...
+
+
+class FakeCall(Mute):
     room = "abc"
 
     def __init__(self, script: Callable[[Listener], Awaitable[None]]) -> None:
@@ -19,8 +30,6 @@ class FakeCall:
 
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         self.captions.append((caption, frozenset(readers)))
-
-    def play(self, block: Block) -> None: ...
 
     def hang_up(self) -> None: ...
 

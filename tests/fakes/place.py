@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from transcriber.audio.block import Block
+from tests.fakes.call import Mute
 from transcriber.call import Caption, Listener
 from transcriber.session.wishes import Wish
 
 __all__ = ["Place", "Places"]
 
 
-class Place:
+class Place(Mute):
     """One of them; `here` says whether we are in it."""
 
     def __init__(self, room: str, wish: Callable[[], Wish], problem: Exception | None) -> None:
@@ -34,8 +34,6 @@ class Place:
 
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         self.shown.append(caption.text)
-
-    def play(self, block: Block) -> None: ...
 
     def hang_up(self) -> None:
         self.over.set()

@@ -50,8 +50,9 @@ class FakeStt:
         self.retry_after = options.retry_after
         self.opening = options.opening
         self.open_streams = 0
+        self.options: list[StreamOptions] = []
+        """How each stream was asked for, and when."""
         self.opened: list[float] = []
-        """When each stream was asked for."""
         self.woken: list[StreamOptions] = []
         self.heard: list[int] = []
         """Blocks that each stream heard, once it is over."""
@@ -72,6 +73,7 @@ class FakeStt:
 
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[FakeStream]:
+        self.options.append(options)
         self.opened.append(asyncio.get_running_loop().time())
         if self.failures:
             self.failures -= 1

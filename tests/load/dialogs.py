@@ -75,6 +75,8 @@ class _World:
         self.asked: float | None = None
         self.reactions: list[float] = []
 
+    def expect(self, text: str, style: Style) -> None: ...
+
     def say(self, text: str, style: Style) -> _Playback:
         if self.asked is not None:
             self.reactions.append(time.perf_counter() - self.asked)

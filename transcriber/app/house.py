@@ -12,11 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from prometheus_client.registry import Collector
+
 from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
+from transcriber.session.crew import Alone, Crew
+from transcriber.session.places import Here, Places
 from transcriber.store import Store
+from transcriber.telemetry import METRICS
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
@@ -33,6 +38,14 @@ class House:
     store: Store
     engines: Callable[[], Sequence[Engine]] = tuple
     """Every recogniser there is, and how it is at this moment."""
+    world: Bus = field(default_factory=Bus)
+    """What happens in all instances, for those who watch; `bus` has what happens in this one."""
+    places: Places = field(default_factory=Here)
+    """Which rooms this instance has."""
+    crew: Crew = field(default_factory=Alone)
+    """Who attends rooms, and whether this process decides which."""
+    counts: Collector = METRICS.registry
+    """What was counted here and by all workers."""
 
 
 @dataclass(frozen=True, slots=True)

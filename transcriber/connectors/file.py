@@ -71,8 +71,15 @@ class FileCall:
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         """Nobody reads along."""
 
-    def play(self, block: Block) -> None:
+    def play(self, samples: Samples) -> None:
         """Nobody listens."""
+
+    def mark(self, reached: Callable[[bool], None]) -> None:
+        """Nothing goes out."""
+        reached(False)
+
+    def stop(self) -> None:
+        """We are silent."""
 
     def hang_up(self) -> None:
         """Stop before the end."""

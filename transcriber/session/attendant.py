@@ -10,7 +10,7 @@ waited for, but not for ever.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from transcriber import aio
 from transcriber.bus.memory import Bus
 from transcriber.call import Call
 from transcriber.captions.broadcaster import Broadcaster
+from transcriber.captions.translation import Interpreter, Translates
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.session.limits import Seats
 from transcriber.session.session import Session
@@ -35,6 +36,8 @@ LAST_WORDS = 8.0
 
 Connect = Callable[[str, Callable[[], Wish]], Call]
 """Makes our place in a room; the second argument tells its wish at any time."""
+Said = Callable[[], Awaitable[None]]
+"""Returns when everything that was said is shown."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +73,7 @@ class Attendant:
         bus: Bus,
         ended: Callable[[str], object],
         seats: Seats | None = None,
+        translator: Translates | None = None,
         replacing: bool = True,
         drain: float = DRAIN,
     ) -> None:
@@ -81,6 +85,7 @@ class Attendant:
         self._stt, self._bus = stt, bus
         self._ended = ended
         self._seats = seats or Seats()
+        self._translator = translator
         self._replacing, self._drain = replacing, drain
         self._rooms: dict[str, _Room] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -151,23 +156,33 @@ class Attendant:
         call = self._connect(room.wish.room, lambda: room.wish)
         options = StreamOptions(language=room.wish.language)
         session = Session(call, stt=self._stt, bus=self._bus, options=options, seats=self._seats)
-        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
+        interpreter = Interpreter(call.show, lambda: room.wish.readers, self._translator)
+        captions = Broadcaster(
+            interpreter.show, lambda: room.wish.readers, replacing=self._replacing
+        )
+
+        async def said() -> None:
+            await captions.shown()
+            await interpreter.shown()
+
         silence = captions.subscribe(self._bus, session.id)
-        show = self._begin(captions.run(), f"show {room.wish.room}")
-        watch = self._begin(self._watch(room, session, captions, call), f"watch {room.wish.room}")
+        working = [
+            self._begin(interpreter.run(), f"translate {room.wish.room}"),
+            self._begin(captions.run(), f"show {room.wish.room}"),
+            self._begin(self._watch(room, session, said, call), f"watch {room.wish.room}"),
+        ]
         try:
             await session.run()
         finally:
             silence()
-            show.cancel()
-            watch.cancel()
+            for task in working:
+                task.cancel()
 
-    async def _watch(
-        self, room: _Room, session: Session, captions: Broadcaster, call: Call
-    ) -> None:
+    async def _watch(self, room: _Room, session: Session, said: Said, call: Call) -> None:
         """Leave when nobody has read for a while, or at once when it is over."""
         while not room.over.is_set():
             room.changed.clear()
+            session.speak(room.wish.language)
             try:
                 async with asyncio.timeout(None if room.wish.readers else GRACE):
                     await room.changed.wait()
@@ -177,7 +192,7 @@ class Attendant:
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await session.last_words()
-                await captions.shown()
+                await said()
         except TimeoutError:
             log.warning("last words were not waited for", room=room.wish.room)
         call.hang_up()

@@ -23,11 +23,13 @@ from transcriber.errors import EngineError, Overloaded, TranscriberError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
+    DtmfReceived,
     ErrorHappened,
     Failure,
-    Speech,
-    SpeechFinal,
-    SpeechPartial,
+    PersonJoined,
+    PersonLeft,
+    Presence,
+    Pressed,
     Started,
     Terminated,
 )
@@ -35,7 +37,10 @@ from transcriber.ids import new_id
 from transcriber.session.limits import Seats
 from transcriber.session.speaker import Place, Speaker
 
-__all__ = ["Session"]
+__all__ = ["KEYS", "Session"]
+
+KEYS = "0123456789*#ABCD"
+"""The keys that a telephone can have."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +58,15 @@ class Session:
         seats: Seats | None = None,
     ) -> None:
         self.id = new_id("ses")
+        self.people: dict[str, Person] = {}
+        """Who is in the call, by id."""
         self._call = call
         self._stt = stt
         self._bus = bus
-        self._options = options or StreamOptions()
+        self._options = self._usual = options or StreamOptions()
         self._seats = seats or Seats()
         self._deaf = False
+        self._language = ""
         self._speakers: dict[str, Speaker] = {}
         self._attending: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -75,7 +83,7 @@ class Session:
             async with self._tasks:
                 async with aio.alongside(self._wake()):
                     problem = await self._stay()
-                for person_id in tuple(self._speakers):
+                for person_id in tuple(self.people):
                     self.left(person_id)
             reason = "failed" if problem else "ended"
             if problem:
@@ -86,7 +94,7 @@ class Session:
     async def last_words(self) -> None:
         """Hear nobody any more, and return when everybody's last words were published."""
         self._deaf = True
-        for person_id in tuple(self._speakers):
+        for person_id in tuple(self.people):
             self.left(person_id)
         if self._attending:
             await asyncio.wait(self._attending)
@@ -112,19 +120,41 @@ class Session:
             return
         if self._first is None:
             self._first = self._clock()
-        place = Place(self._call.room, person, round(self._clock() - self._first, 3))
-        language = person.language or self._options.language
-        options = replace(self._options, language=language)
-        speaker = Speaker(place, stt=self._stt, options=options, say=self._say, warn=self._warn)
-        self._speakers[person.id] = speaker
-        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
-        self._attending.add(task)
-        task.add_done_callback(self._attending.discard)
+        self.people[person.id] = person
+        self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
+        self._hear(person)
+
+    def speak(self, language: str) -> None:
+        """Another language is usual in this call, from everybody's next words on."""
+        if language == self._usual.language:
+            return
+        self._usual = replace(self._usual, language=language)
+        if not self._language:
+            self._options = replace(self._options, language=language)
+            self._hear_anew()
 
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
-        if speaker := self._speakers.pop(person_id, None):
-            speaker.close()
+        if person := self.people.pop(person_id, None):
+            self._hear_no_more(person_id)
+            self._bus.publish(PersonLeft(session_id=self.id, data=self._presence(person)))
+
+    def listen(
+        self, *, language: str = "", engine: str = "", vocabulary: tuple[str, ...] = ()
+    ) -> None:
+        """
+        Listen to everybody this way from now on, after the words that they are saying.
+
+        What is empty is as usual; a language counts for everybody, whatever they usually speak.
+        """
+        self._language = language
+        self._options = replace(
+            self._usual,
+            language=language or self._usual.language,
+            engine=engine or self._usual.engine,
+            vocabulary=vocabulary or self._usual.vocabulary,
+        )
+        self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
@@ -132,12 +162,42 @@ class Session:
             speaker.hear(block)
 
     def pressed(self, person_id: str, digit: str) -> None:
-        """Take a key press."""
+        """Tell of a key, if it is one."""
+        if digit not in KEYS or len(digit) != 1:
+            self._log.warning("not a key", person=person_id, length=len(digit))
+            return
+        key = Pressed(room=self._call.room, person_id=person_id, key=digit, digit=ord(digit))
+        self._bus.publish(DtmfReceived(session_id=self.id, data=key))
 
     async def ready(self) -> None:
         """Wait until everybody can be heard without losing any audio."""
         for speaker in tuple(self._speakers.values()):
             await speaker.ready()
+
+    def _hear(self, person: Person) -> None:
+        since = round(self._clock() - (self._first or 0.0), 3)
+        place = Place(self.id, self._call.room, person, since)
+        language = self._language or person.language or self._options.language
+        options = replace(self._options, language=language)
+        speaker = Speaker(
+            place, stt=self._stt, options=options, tell=self._bus.publish, warn=self._warn
+        )
+        self._speakers[person.id] = speaker
+        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
+
+    def _hear_anew(self) -> None:
+        for person in self.people.values():
+            self._hear_no_more(person.id)
+            self._hear(person)
+
+    def _hear_no_more(self, person_id: str) -> None:
+        if speaker := self._speakers.pop(person_id, None):
+            speaker.close()
+
+    def _presence(self, person: Person) -> Presence:
+        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
 
     async def _attend(self, speaker: Speaker) -> None:
         if not self._seats.take():
@@ -175,9 +235,6 @@ class Session:
     def _tell(self, person_id: str, code: str, message: str) -> None:
         failure = Failure(room=self._call.room, person_id=person_id, code=code, message=message)
         self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
-
-    def _say(self, kind: type[SpeechPartial] | type[SpeechFinal], speech: Speech) -> None:
-        self._bus.publish(kind(session_id=self.id, data=speech))
 
     def _terminated(self, reason: str) -> None:
         duration = round((self._clock() - self._began) * 1000)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from transcriber.aio import Backlog
 from transcriber.audio.block import SECONDS, Block
 from transcriber.call import Person
+from transcriber.engines.stt import base
 from transcriber.engines.stt.base import (
     Final,
     Heard,
@@ -19,14 +20,23 @@ from transcriber.engines.stt.base import (
     SttStream,
     Word,
 )
-from transcriber.events import Speech, SpeechFinal, SpeechPartial, SpokenWord
+from transcriber.events import (
+    Beginning,
+    Event,
+    Speech,
+    SpeechFinal,
+    SpeechPartial,
+    SpeechStarted,
+    SpokenWord,
+)
 
 __all__ = ["Place", "Speaker"]
 
 PATIENCE = 25
 """Blocks (two seconds) kept while the engine is not yet listening."""
 
-Say = Callable[[type[SpeechPartial] | type[SpeechFinal], Speech], None]
+Tell = Callable[[Event], object]
+"""Told what is said, by events."""
 Warn = Callable[[str, Interrupted], None]
 """Told whose words come late, and why."""
 
@@ -35,6 +45,7 @@ Warn = Callable[[str, Interrupted], None]
 class Place:
     """Where and since when somebody speaks; `since` counts from when the first could be heard."""
 
+    session_id: str
     room: str
     person: Person
     since: float
@@ -44,12 +55,12 @@ class Speaker:
     """Listens to one person through one recogniser stream."""
 
     def __init__(
-        self, place: Place, *, stt: Stt, options: StreamOptions, say: Say, warn: Warn
+        self, place: Place, *, stt: Stt, options: StreamOptions, tell: Tell, warn: Warn
     ) -> None:
         self.place = place
         self._stt = stt
         self._options = options
-        self._say = say
+        self._report = tell
         self._warn = warn
         self.over = asyncio.Event()
         self._heard = 0
@@ -98,13 +109,21 @@ class Speaker:
             stream.close()
 
     def _tell(self, heard: Heard) -> None:
+        session_id = self.place.session_id
         match heard:
+            case base.SpeechStarted(at):
+                self._report(SpeechStarted(session_id=session_id, data=self._beginning(at)))
             case Partial():
-                self._say(SpeechPartial, self._speech(heard))
+                self._report(SpeechPartial(session_id=session_id, data=self._speech(heard)))
             case Final():
-                self._say(SpeechFinal, self._speech(heard))
+                self._report(SpeechFinal(session_id=session_id, data=self._speech(heard)))
             case Interrupted():
                 self._warn(self.place.person.id, heard)
+
+    def _beginning(self, at: float) -> Beginning:
+        person = self.place.person
+        room, at_ms = self.place.room, self._ms(at)
+        return Beginning(room=room, person_id=person.id, person_name=person.name, at_ms=at_ms)
 
     def _speech(self, heard: Partial | Final) -> Speech:
         return Speech(

@@ -124,6 +124,16 @@ async def test_actions_run_in_order_and_may_wait_for_speech() -> None:
         assert talk.stage.captions == ["after"]
 
 
+async def test_the_voice_is_told_what_will_be_said_next() -> None:
+    say = "{type: play_tts, params: {text: %s}}"
+    line = ", ".join(say % text for text in ("one two", "three four", "five six"))
+    async with talking(states(f"  a: {{on_enter: [{line}]}}")) as talk:
+        assert talk.stage.expected == ["three four"]
+        await asyncio.sleep(1)
+        assert talk.stage.said == ["one two", "three four"]
+        assert talk.stage.expected == ["three four", "five six"]
+
+
 async def test_a_terminal_state_ends_after_its_actions() -> None:
     flow = states(f"  a: {{on_enter: [{TALK}], terminal: true}}\n")
     async with talking(flow) as talk:

@@ -35,6 +35,8 @@ SAID = events.Speech(
     room="r", person_id="p", transcript="hello", language="en", start_ms=0, end_ms=400, words=WORDS
 )
 SPOKEN = events.Spoken(text="hi", voice="amy")
+PRESENCE = events.Presence(room="r", person_id="p")
+TURN = events.Turn(text="hello", turn=1)
 TRACK = events.Track(room="r", person_id="p", track_id="t", kind="audio")
 EXAMPLES: list[Event] = [
     events.CallStarted(session_id="s", data=events.Started(room="r", protocol="talk")),
@@ -55,6 +57,18 @@ EXAMPLES: list[Event] = [
     events.HookError(session_id="s", data=events.HookFailure(hook_url="https://h", error="no")),
     events.TtsStarted(session_id="s", data=SPOKEN),
     events.TtsCompleted(session_id="s", data=SPOKEN),
+    events.TtsInterrupted(session_id="s", data=events.Cut(text="hi you", spoken="hi")),
+    events.PersonJoined(session_id="s", data=PRESENCE),
+    events.PersonLeft(session_id="s", data=PRESENCE),
+    events.SpeechStarted(session_id="s", data=events.Beginning(room="r", person_id="p", at_ms=9)),
+    events.DialogStarted(session_id="s", data=events.Dialog(dialog_name="d", state="a")),
+    events.DialogEnded(
+        session_id="s", data=events.DialogOver(dialog_name="d", state="a", reason="hangup")
+    ),
+    events.DialogEmitted(session_id="s", data=events.Emission(name="n", params={"a": "b"})),
+    events.AgentHeard(session_id="s", data=TURN),
+    events.AgentSaid(session_id="s", data=TURN),
+    events.AgentTool(session_id="s", data=events.ToolUse(tool="t", ok=True)),
     events.ErrorHappened(session_id="s", data=events.Failure(code="c", message="m")),
     events.WebhookTest(session_id="", data=events.Trial(webhook_id="w", message="works")),
     events.WebhookDisabled(

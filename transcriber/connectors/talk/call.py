@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,7 +33,7 @@ from hpb import (
     Signaling,
     requests,
 )
-from transcriber.audio.block import Block
+from transcriber.audio.block import Block, Samples
 from transcriber.call import Caption, Listener
 from transcriber.connectors.talk.letters import Letters
 from transcriber.connectors.talk.roster import Change, Roster
@@ -140,8 +140,15 @@ class TalkCall:
         self._letters.add(caption, others, self._clock())
         await self._deliver()
 
-    def play(self, block: Block) -> None:
+    def play(self, samples: Samples) -> None:
         """We have no voice in a call yet."""
+
+    def mark(self, reached: Callable[[bool], None]) -> None:
+        """Nothing goes out."""
+        reached(False)
+
+    def stop(self) -> None:
+        """We are silent."""
 
     def hang_up(self) -> None:
         """Leave; `run` returns."""

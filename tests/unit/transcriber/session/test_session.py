@@ -1,6 +1,7 @@
 """A stay in a call, from the first block to the last word."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,15 @@ from transcriber.call import Listener, Person
 from transcriber.engines.stt.base import StreamOptions
 from transcriber.engines.stt.resume import Resuming
 from transcriber.errors import BadInput, EngineError
-from transcriber.events import CallTerminated, ErrorHappened, Event, SpeechFinal, SpeechPartial
+from transcriber.events import (
+    CallTerminated,
+    DtmfReceived,
+    ErrorHappened,
+    Event,
+    SpeechFinal,
+    SpeechPartial,
+    SpeechStarted,
+)
 from transcriber.session.session import Session
 
 
@@ -60,8 +69,8 @@ async def test_words_become_events() -> None:
     stt = FakeStt()
     events = await listen(words=3, stt=stt)
     assert [event.type for event in events] == [
-        "call.started", "speech.partial", "speech.partial", "speech.partial",
-        "speech.final", "call.terminated",
+        "call.started", "person.joined", "speech.started", "speech.partial", "speech.partial",
+        "speech.partial", "person.left", "speech.final", "call.terminated",
     ]  # fmt: skip
     final = events[-2]
     assert isinstance(final, SpeechFinal)
@@ -69,6 +78,55 @@ async def test_words_become_events() -> None:
         "room": "abc", "person_name": "Ann", "transcript": "1 2 3", "end_ms": 240,
     }  # fmt: skip
     assert stt.open_streams == 0
+
+
+async def test_whoever_begins_to_speak_is_named_before_their_words() -> None:
+    (began,) = [event for event in await listen(words=3) if isinstance(event, SpeechStarted)]
+    assert began.data.model_dump() == {
+        "room": "abc", "person_id": "p1", "person_name": "Ann", "at_ms": 0,
+    }  # fmt: skip
+
+
+async def test_keys_are_told_and_nothing_else_is_one() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        listener.joined(ANN)
+        for digit in ("1", "#", "12", "x", ""):
+            listener.pressed(ANN.id, digit)
+
+    await Session(FakeCall(script), stt=FakeStt(), bus=bus).run()
+    keys = [event.data for event in events if isinstance(event, DtmfReceived)]
+    assert [(key.person_id, key.key, key.digit) for key in keys] == [
+        ("p1", "1", 49),
+        ("p1", "#", 35),
+    ]
+
+
+async def test_one_can_listen_in_another_way_from_now_on() -> None:
+    bus, stt = Bus(), FakeStt()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        listener.joined(replace(ANN, language="fr"))
+        await asyncio.sleep(0.1)
+        listener.heard(ANN.id, block(1))
+        await asyncio.sleep(0.1)
+        session.listen(language="de", engine="kyutai", vocabulary=("Ann",))
+        await asyncio.sleep(0.1)
+        listener.heard(ANN.id, block(2))
+        await asyncio.sleep(0.1)
+        session.listen()
+        await asyncio.sleep(0.1)
+
+    session = Session(FakeCall(script), stt=stt, bus=bus)
+    await session.run()
+    assert finals(events) == ["1", "2"]
+    assert [(one.language, one.engine, one.vocabulary) for one in stt.options] == [
+        ("fr", "", ()), ("de", "kyutai", ("Ann",)), ("fr", "", ()),
+    ]  # fmt: skip
+    assert sum(event.type == "person.joined" for event in events) == 1
 
 
 async def test_events_of_a_session_share_its_id() -> None:
@@ -214,6 +272,24 @@ async def test_five_hundred_speakers_for_a_minute() -> None:
 
     await Session(FakeCall(crowd), stt=FakeStt(FakeOptions()), bus=bus).run()
     assert len(heard) == 500
+
+
+async def test_another_language_is_expected_from_the_next_words_on() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        await talk(listener, words=2)
+        for language in ("fr", "fr"):
+            session.speak(language)
+            listener.heard(ANN.id, block(3))
+            await asyncio.sleep(SECONDS)
+
+    session = Session(FakeCall(script), stt=FakeStt(), bus=bus)
+    await session.run()
+    said = [event.data for event in events if isinstance(event, SpeechFinal)]
+    assert [(one.transcript, one.language) for one in said] == [("1 2", "en"), ("3 3", "fr")]
+    assert said[1].start_ms == 160
 
 
 async def test_the_recogniser_is_woken_when_the_call_begins() -> None:

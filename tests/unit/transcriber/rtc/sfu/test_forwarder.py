@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.sfu.estimate import LEAST, START
-from transcriber.rtc.sfu.forwarder import Forwarder, Leg, Wide
+from transcriber.rtc.sfu.forwarder import Forwarder
+from transcriber.rtc.sfu.leg import Leg, Wide
 
 KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 """VP8 payloads: a keyframe's beginning, and a picture that needs another."""
@@ -108,7 +109,8 @@ def test_a_picture_begins_at_a_keyframe_which_is_asked_for() -> None:
 
 def test_layers_change_at_a_keyframe_and_the_numbers_go_on() -> None:
     room = Room()
-    room.forwarder.layers([7, 8])
+    room.forwarder.bind(7, 0)
+    room.forwarder.bind(8, 1)
     leg, way = room.join()
     for number in range(5):
         room.send(number, KEY if number == 0 else DELTA)
@@ -207,7 +209,8 @@ def test_the_estimate_follows_what_browsers_say() -> None:
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=60))
 def test_numbers_never_repeat_whatever_changes(moves: list[tuple[int, int]]) -> None:
     room = Room()
-    room.forwarder.layers([7, 8])
+    room.forwarder.bind(7, 0)
+    room.forwarder.bind(8, 1)
     leg, way = room.join()
     numbers = [0, 20_000]
     for layer, action in moves:
