@@ -294,7 +294,7 @@ def _streaming(folder: Path) -> None:
     rows = [0] * (EVERY * len(COUNTED))
     rows[::EVERY] = range(1, len(tokens))
     state = (FLOAT, (1, "n", 1))
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "loud": np.array(LOUD, np.float32),
         "step": np.array([[[1]]], np.float32),
         "cycle": np.array(len(rows), np.int64),
