@@ -125,6 +125,8 @@ class Rooms:
                 seen = clock()
             elif clock() - seen >= self.options.empty:
                 self.close(room, "empty")
+            for member in room.members.values():
+                member.look(self._media.now())
             levels = speakers.look(room.tracks.values(), clock())
             if levels is not None:
                 room.speaking(levels)
