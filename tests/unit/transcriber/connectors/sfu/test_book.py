@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,7 +40,8 @@ class Process:
 
     def __init__(self, store: MemoryStore, **limits: Any) -> None:
         clock = asyncio.get_running_loop().time
-        self.hall = Rooms(None, RoomsOptions(), most=100)  # type: ignore[arg-type]
+        media: Any = SimpleNamespace(now=clock)
+        self.hall = Rooms(media, RoomsOptions(), most=100)
         self.book = Book(store, self.hall, now=clock, **({"most": lambda: 100} | limits))
 
     @property
