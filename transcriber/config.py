@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.bus.options import NatsOptions
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
@@ -69,6 +70,7 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
@@ -154,6 +156,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,

@@ -13,6 +13,7 @@ from aiohttp import web
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
+from transcriber.app.nats import nats
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
@@ -111,6 +112,7 @@ PARTS: tuple[Part, ...] = (
     instances,
     pages,
     webhooks,
+    nats,
     workers,
     nextcloud,
     rooms,
