@@ -35,3 +35,13 @@ def test_a_wish_can_be_kept() -> None:
     wish = Wish("r", "fr").read_by("ann").read_by("bob").translated("bob", "de")
     assert wish.value == {"language": "fr", "readers": {"ann": "", "bob": "de"}}
     assert Wish.of("r", wish.value) == wish
+
+
+def test_a_room_is_wanted_by_readers_or_for_a_conversation() -> None:
+    nobody = Wish("r")
+    held = nobody.held("dlg_1")
+    assert not nobody.wanted
+    assert held.wanted
+    assert nobody.read_by("ann").wanted
+    assert Wish.of("r", held.value) == held
+    assert held.held("") == nobody
