@@ -24,11 +24,15 @@ from transcriber import engines
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.mt.base import TranslationOptions
+from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.web.server import WebOptions
+from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
 
@@ -60,21 +64,29 @@ class Settings:
     """Everything that can be set."""
 
     speech: SpeechOptions
+    voice: VoiceOptions
     web: WebOptions
     store: StoreOptions
+    webhooks: WebhookOptions
     session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    translation: TranslationOptions
     captions: CaptionOptions
+    rooms: RoomsOptions
     engines: dict[str, BaseModel]
-    """By the engine's name."""
+    """By the recogniser's name."""
+    voices: dict[str, BaseModel]
+    """By the voice engine's name."""
     origins: dict[str, str]
     """By the setting's name: where its value came from."""
 
     def shown(self, setting: Setting) -> str:
         """The value of a setting as people may see it."""
-        part = self.engines.get(setting.part) or getattr(self, setting.part)
+        name, _, speaks = setting.part.partition(" ")
+        parts = self.voices if speaks else self.engines
+        part = parts.get(name) or getattr(self, name)
         for field, info in type(part).model_fields.items():
             if info.alias == setting.name:
                 return _text(getattr(part, field))
@@ -104,21 +116,24 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings; raises `BadSettings` with all that is wrong with them."""
     reader = Reader(environ)
     parts = {part: reader.part(model) for part, model in _parts().items()}
-    chosen = {name: reader.part(engines.stt(name).Options) for name in engines.stt_names()}
+    ears = {name: reader.part(engines.stt(name).Options) for name in engines.stt_names()}
+    voices = {name: reader.part(engines.tts(name).Options) for name in engines.tts_names()}
     reader.complain_about_strangers()
     if reader.problems:
         raise BadSettings(reader.problems)
-    return Settings(**parts, engines=chosen, origins=reader.origins)
+    return Settings(**parts, engines=ears, voices=voices, origins=reader.origins)
 
 
 def table() -> list[Setting]:
-    """Everything that can be set, for people who read."""
+    """Everything that can be set, for people who read; what several parts share stands once."""
     models = _parts() | {name: engines.stt(name).Options for name in engines.stt_names()}
-    return [
-        Setting(name, _text(field.default), field.description or "", _secret(field), part)
-        for part, model in models.items()
-        for name, field in _fields(model)
-    ]
+    models |= {f"{name} voice": engines.tts(name).Options for name in engines.tts_names()}
+    found: dict[str, Setting] = {}
+    for part, model in models.items():
+        for name, field in _fields(model):
+            default, description = _text(field.default), field.description or ""
+            found.setdefault(name, Setting(name, default, description, _secret(field), part))
+    return list(found.values())
 
 
 def markdown() -> str:
@@ -134,13 +149,17 @@ def markdown() -> str:
 def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
+        "voice": VoiceOptions,
         "web": WebOptions,
         "store": StoreOptions,
+        "webhooks": WebhookOptions,
         "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "translation": TranslationOptions,
         "captions": CaptionOptions,
+        "rooms": RoomsOptions,
     }
 
 
@@ -157,6 +176,8 @@ def _text(value: object) -> str:
         return "(set)" if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value is None else str(value)
 
 

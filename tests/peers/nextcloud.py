@@ -13,7 +13,7 @@ from aiohttp import web
 
 from transcriber.connectors.nextcloud import Identity
 
-__all__ = ["SECRET", "Nextcloud", "headers"]
+__all__ = ["SECRET", "Nextcloud", "Tasks", "headers"]
 
 NOTHING: Mapping[str, str | None] = {}
 SECRET = "the-secret-of-the-installation"
@@ -32,6 +32,78 @@ def headers(user: str = "", *, changed: Mapping[str, str | None] = NOTHING) -> d
     return {name: value for name, value in (sent | {**changed}).items() if value is not None}
 
 
+class Tasks:
+    """Translations as Nextcloud's task processing does them: later."""
+
+    def __init__(self) -> None:
+        self.looks = 2
+        """How often a task is asked for before it is done."""
+        self.status = 200
+        self.retry_after = ""
+        self.for_apps = True
+        self.provided = True
+        self.fails = False
+        self.origins = ["detect_language", "en", "fr"]
+        self.scheduled: list[dict[str, Any]] = []
+        self.asked = 0
+
+    def serve(self, app: web.Application) -> None:
+        for root in ("tasks_consumer/", ""):
+            path = f"/ocs/v2.php/taskprocessing/{root}"
+            app.router.add_get(f"{path}tasktypes", self._types)
+            app.router.add_post(f"{path}schedule", self._schedule)
+            app.router.add_get(path + "task/{id}", self._task)
+
+    def _refused(self, request: web.Request) -> None:
+        if "tasks_consumer" in request.path and not self.for_apps:
+            raise web.HTTPNotFound
+        if self.status != 200:
+            raise _Refused(self.status, self.retry_after)
+
+    async def _types(self, request: web.Request) -> web.Response:
+        self._refused(request)
+
+        def options(codes: list[str]) -> list[dict[str, str]]:
+            return [{"name": code.upper(), "value": code} for code in codes]
+
+        languages = {
+            "origin_language": options(self.origins),
+            "target_language": options(["de", "fr"]),
+        }
+        kind = {"name": "Translate", "inputShapeEnumValues": languages}
+        return _envelope({"types": {"core:text2text:translate": kind} if self.provided else []})
+
+    async def _schedule(self, request: web.Request) -> web.Response:
+        self._refused(request)
+        self.scheduled.append(await request.json())
+        return _envelope({"task": self._shown(len(self.scheduled), done=False)})
+
+    async def _task(self, request: web.Request) -> web.Response:
+        self._refused(request)
+        self.asked += 1
+        number = int(request.match_info["id"])
+        return _envelope({"task": self._shown(number, done=self.asked % self.looks == 0)})
+
+    def _shown(self, number: int, *, done: bool) -> dict[str, Any]:
+        wanted = self.scheduled[number - 1]["input"]
+        if not done:
+            return {"id": number, "status": "STATUS_SCHEDULED", "output": None}
+        status = "STATUS_FAILED" if self.fails else "STATUS_SUCCESSFUL"
+        output = {"output": f"{wanted['target_language']}: {wanted['input']}"}
+        return {"id": number, "status": status, "output": None if self.fails else output}
+
+
+class _Refused(web.HTTPException):
+    def __init__(self, status: int, retry_after: str) -> None:
+        self.status_code = status
+        wait = {"Retry-After": retry_after} if retry_after else {}
+        super().__init__(text=json.dumps({"ocs": {"meta": {}, "data": []}}), headers=wait)
+
+
+def _envelope(data: Any) -> web.Response:
+    return web.json_response({"ocs": {"meta": {"status": "ok"}, "data": data}})
+
+
 class Nextcloud:
     """Answers as AppAPI does, and calls the ExApp as AppAPI and Talk do."""
 
@@ -42,6 +114,7 @@ class Nextcloud:
         self.errors: list[str] = []
         self.state = 0
         self.down = 0
+        self.tasks = Tasks()
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -55,6 +128,7 @@ class Nextcloud:
         app = web.Application()
         app.router.add_get("/ocs/v1.php/apps/app_api/ex-app/state", self._state)
         app.router.add_put("/ocs/v1.php/apps/app_api/ex-app/status", self._status)
+        self.tasks.serve(app)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

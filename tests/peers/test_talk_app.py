@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +36,7 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
         "LT_INTERNAL_SECRET": stack.internal_secret,
         "HTTP_PORT": "0",
         "APP_PERSISTENT_STORAGE": str(folder / "data"),
+        "WORKERS": "2",
     }
     settings = [f"{name}={value}" for name, value in environment.items()]
     cloud.app_url = f"http://{LOOPBACK}:{port}"
@@ -53,6 +56,14 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
         await process.stop()
 
 
+async def ready(process: Process) -> None:
+    """Wait until its workers have started."""
+    (url,) = re.findall(r"listening on (\S+)", process.output)
+    async with asyncio.timeout(30), aiohttp.ClientSession(url) as http:
+        while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
+            await asyncio.sleep(0.1)
+
+
 async def press(cloud: Nextcloud, reader: str, *, on: bool) -> None:
     """Do what Talk does when somebody presses the caption button."""
     wish = {"roomToken": ROOM, "ncSessionId": reader, "enable": on}
@@ -68,6 +79,7 @@ async def test_from_install_to_the_last_caption(tmp_path: Path) -> None:
     ):
         assert await cloud.call("POST", "/init") == (200, {})
         await until(lambda: 100 in cloud.progress)
+        await ready(process)
         async with (
             reading(stack, "bob") as bob,
             reading(stack, "cid") as cid,

@@ -9,5 +9,16 @@ here lives no longer than it runs.
 from transcriber.app.file import Job, transcribe
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
+from transcriber.app.voices import list_voices, speaker
 
-__all__ = ["Engine", "Job", "chosen", "list_engines", "recogniser", "serve", "transcribe"]
+__all__ = [
+    "Engine",
+    "Job",
+    "chosen",
+    "list_engines",
+    "list_voices",
+    "recogniser",
+    "serve",
+    "speaker",
+    "transcribe",
+]

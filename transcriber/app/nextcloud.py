@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 import structlog
 
 from transcriber.app.house import Face, House
+from transcriber.app.translators import translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import Identity, Nextcloud
 from transcriber.connectors.talk.call import Server, Talk
+from transcriber.engines.mt.careful import Careful
 from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
-from transcriber.session.attendant import Attendant
+from transcriber.session.attendant import Attendant, Rooms
+from transcriber.session.crew import Ended
 from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.web.appapi import AppApiGuard
+from transcriber.web.auth import Guard
 from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen
 
 __all__ = ["nextcloud"]
@@ -31,56 +37,96 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
-    if not house.settings.nextcloud.app_id:
+    settings = house.settings
+    if not settings.nextcloud.app_id:
         yield Face()
         return
-    async with _serving(house):
-        yield Face()
+    async with asking(settings) as home, translating(settings, home) as translator:
+        us = Us(house, home, translator)
+        front = house.crew.front
+        async with _serving(us) if front else attended(us, lambda room: None):
+            yield Face()
+
+
+@dataclass(frozen=True, slots=True)
+class Us:
+    """What makes us an app of Nextcloud."""
+
+    house: House
+    home: Nextcloud
+    translator: Careful | None
 
 
 @asynccontextmanager
-async def _serving(house: House) -> AsyncIterator[None]:
-    settings, stt = house.settings, house.stt
-    cloud, options, verify = settings.nextcloud, settings.talk, not settings.talk.skip_verify
-    limits = settings.session
-    us, server = _identity(settings), _signaling(settings)
+async def asking(settings: Settings) -> AsyncIterator[Nextcloud]:
+    """Be able to ask Nextcloud."""
+    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        yield Nextcloud(_identity(settings), http)
+
+
+@asynccontextmanager
+async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
+    """Attend Talk's rooms, in this process or by its workers."""
+    house, settings = us.house, us.house.settings
+    async with Media() as media:
+        talk = Talk(_signaling(settings), media)
+
+        def make(ended: Ended) -> Attendant:
+            return Attendant(
+                lambda room, wish: talk.connect(room),
+                stt=house.stt,
+                bus=house.bus,
+                ended=ended,
+                seats=Seats(settings.session.speakers),
+                translator=us.translator,
+                replacing=settings.talk.replacing,
+                drain=settings.session.drain,
+            )
+
+        async with house.crew.attend("talk", make, ended) as rooms:
+            yield rooms
+
+
+@asynccontextmanager
+async def _serving(us: Us) -> AsyncIterator[None]:
+    house, settings = us.house, us.house.settings
+    cloud, limits = settings.nextcloud, settings.session
     async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(ssl=verify)
-        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        talk = Talk(server, await stack.enter_async_context(Media()))
-        attendant = Attendant(
-            lambda room, wish: talk.connect(room),
-            stt=stt,
-            bus=house.bus,
-            ended=lambda room: rooms.ended(room),
-            seats=Seats(limits.speakers),
-            replacing=options.replacing,
-            drain=limits.drain,
-        )
+        attending = attended(us, lambda room: rooms.ended(room))
         rooms = Supervisor(
             house.store,
-            attendant,
+            await stack.enter_async_context(attending),
             language=settings.speech.language,
             most=limits.rooms,
+            places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
-        app = ExApp(
-            Nextcloud(us, http), rooms, prepare=stt.prepare, heard=heard, version=us.app_version
-        )
-        routes = application(app.routes(), {"appapi": AppApiGuard(us)}, explain=talk_error)
+        app = _app(us, rooms)
+        guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
+        routes = application(app.routes(), guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
-        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=server.url)
+        log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
-        tasks.create_task(attendant.run(), name="attendant")
         tasks.create_task(rooms.run(), name="rooms")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
-            attendant.close()
+
+
+def _app(us: Us, rooms: Supervisor) -> ExApp:
+    stt, translator = us.house.stt, us.translator
+    return ExApp(
+        us.home,
+        rooms,
+        prepare=stt.prepare,
+        heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
+        readable=lambda: translator.targets if translator else (),
+        version=us.home.identity.app_version,
+    )
 
 
 def _identity(settings: Settings) -> Identity:

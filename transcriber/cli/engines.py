@@ -1,4 +1,4 @@
-"""List the recognisers, what they can do, and whether they work here.
+"""List the recognisers and the voices, what they can do, and whether they work here.
 
 For example:
 
@@ -9,8 +9,17 @@ For example:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transcriber.app import Engine
+    from transcriber.app.voices import VoiceEngine
 
 __all__ = ["add", "run"]
+
+MANY = 8
+"""Voices that a table still names one by one."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,27 +30,44 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print them."""
     from transcriber import app
-    from transcriber.cli.screen import show_json, show_table
+    from transcriber.cli.screen import show_json
     from transcriber.cli.setup import configured
 
-    found = app.list_engines(configured())
+    settings = configured()
+    recognisers, voices = app.list_engines(settings), app.list_voices(settings)
     if args.json:
-        for engine in found:
-            show_json(engine.as_dict())
-        return 0
+        for recogniser in recognisers:
+            show_json({"kind": "recogniser"} | recogniser.as_dict())
+        for voice in voices:
+            show_json({"kind": "voice"} | voice.as_dict())
+    else:
+        _show("recogniser", recognisers)
+        _show("voice", voices)
+    return 0
+
+
+def _show(kind: str, engines: Sequence[Engine] | Sequence[VoiceEngine]) -> None:
+    from transcriber.cli.screen import show_table
+
     rows = [
         (
             engine.info.name,
             "no" if engine.unusable else "yes",
             " ".join(engine.info.languages),
             " ".join(engine.info.models),
-            ", ".join(engine.info.abilities),
+            ", ".join([*engine.info.abilities, *_voices(engine)]),
             engine.info.title,
         )
-        for engine in found
+        for engine in engines
     ]
-    show_table(("recogniser", "usable", "languages", "models", "can", "what it is"), rows)
-    for engine in found:
+    show_table((kind, "usable", "languages", "models", "can", "what it is"), rows)
+    for engine in engines:
         if engine.unusable:
             print(f"{engine.info.name} is not usable here: {engine.unusable}")
-    return 0
+
+
+def _voices(engine: Engine | VoiceEngine) -> list[str]:
+    names = [voice.name for voice in getattr(engine.info, "voices", ())]
+    if not names:
+        return []
+    return [f"{len(names)} voices" if len(names) > MANY else f"voices {' '.join(names)}"]

@@ -3,18 +3,20 @@ Which engines there are.
 
 Built-in ones are named here and imported when they are chosen, so that what one engine needs is
 not needed by those who use another. Other distributions add theirs by an entry point in the
-group `transcriber.stt`, whose value is `module:Class` too.
+group `transcriber.stt` or `transcriber.tts`, whose value is `module:Class` too.
 """
 
 from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from typing import Any
 
 from transcriber.engines.stt.base import Stt
+from transcriber.engines.tts.base import Tts
 from transcriber.errors import Misconfigured
 
-__all__ = ["STT", "stt", "stt_names"]
+__all__ = ["STT", "TTS", "stt", "stt_names", "tts", "tts_names"]
 
 STT = {
     "assemblyai": "transcriber.engines.stt.bridge:assemblyai",
@@ -34,24 +36,42 @@ STT = {
 }
 """The recognisers that come with us."""
 
+TTS = {
+    "espeak": "transcriber.engines.tts.espeak:Espeak",
+    "local": "transcriber.engines.tts.local:Local",
+}
+"""The voices that come with us."""
+
 
 def stt_names() -> dict[str, str]:
     """Where each recogniser is found, ours and other people's."""
-    others = {point.name: point.value for point in entry_points(group="transcriber.stt")}
-    return others | STT
+    return _names("transcriber.stt", STT)
+
+
+def tts_names() -> dict[str, str]:
+    """Where each voice is found, ours and other people's."""
+    return _names("transcriber.tts", TTS)
 
 
 def stt(name: str) -> type[Stt]:
     """Return the class of a recogniser; imports its module, but nothing heavy yet."""
-    places = stt_names()
-    if name not in places:
-        raise Misconfigured(
-            "ASR_BACKEND", f"there is no recogniser {name!r}", remedy=f"choose {_any_of(places)}"
-        )
-    module, _, attribute = places[name].partition(":")
-    found: type[Stt] = getattr(importlib.import_module(module), attribute)
+    found: type[Stt] = _find(name, stt_names(), "ASR_BACKEND", "recogniser")
     return found
 
 
-def _any_of(names: dict[str, str]) -> str:
-    return " or ".join(sorted(names))
+def tts(name: str) -> type[Tts]:
+    """Return the class of a voice; imports its module, but nothing heavy yet."""
+    found: type[Tts] = _find(name, tts_names(), "TTS_BACKEND", "voice")
+    return found
+
+
+def _names(group: str, ours: dict[str, str]) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=group)} | ours
+
+
+def _find(name: str, places: dict[str, str], setting: str, what: str) -> Any:
+    if name not in places:
+        known = " or ".join(sorted(places))
+        raise Misconfigured(setting, f"there is no {what} {name!r}", remedy=f"choose {known}")
+    module, _, attribute = places[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -20,6 +20,7 @@ from transcriber import aio
 from transcriber.bus.memory import Bus
 from transcriber.call import US, Call, Caption
 from transcriber.captions.broadcaster import Broadcaster
+from transcriber.captions.translation import Interpreter, Translates
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.session.limits import Seats
 from transcriber.session.session import Session
@@ -36,6 +37,8 @@ LAST_WORDS = 8.0
 
 Connect = Callable[[str, Callable[[], Wish]], Call]
 """Makes our place in a room; the second argument tells its wish at any time."""
+Said = Callable[[], Awaitable[None]]
+"""Returns when everything that was said is shown."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +96,7 @@ class Attendant:
         ended: Callable[[str], object],
         seats: Seats | None = None,
         talker: Talker | None = None,
+        translator: Translates | None = None,
         replacing: bool = True,
         drain: float = DRAIN,
     ) -> None:
@@ -105,6 +109,7 @@ class Attendant:
         self._ended = ended
         self._seats = seats or Seats()
         self._talker = talker
+        self._translator = translator
         self._replacing, self._drain = replacing, drain
         self._rooms: dict[str, _Room] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -178,17 +183,28 @@ class Attendant:
         call = self._connect(room.wish.room, lambda: room.wish)
         options = StreamOptions(language=room.wish.language)
         session = Session(call, stt=self._stt, bus=self._bus, options=options, seats=self._seats)
-        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
+        interpreter = Interpreter(call.show, lambda: room.wish.readers, self._translator)
+        captions = Broadcaster(
+            interpreter.show, lambda: room.wish.readers, replacing=self._replacing
+        )
+
+        async def said() -> None:
+            await captions.shown()
+            await interpreter.shown()
+
         silence = captions.subscribe(self._bus, session.id)
-        show = self._begin(captions.run(), f"show {room.wish.room}")
-        watch = self._begin(self._watch(room, session, captions, call), f"watch {room.wish.room}")
+        working = [
+            self._begin(interpreter.run(), f"translate {room.wish.room}"),
+            self._begin(captions.run(), f"show {room.wish.room}"),
+            self._begin(self._watch(room, session, said, call), f"watch {room.wish.room}"),
+        ]
         try:
             async with aio.alongside(self._talk(room, call, session)):
                 await session.run()
         finally:
             silence()
-            show.cancel()
-            watch.cancel()
+            for task in working:
+                task.cancel()
 
     async def _talk(self, room: _Room, call: Call, session: Session) -> None:
         """Hold the conversation that is wished, and no other."""
@@ -208,12 +224,11 @@ class Attendant:
                     room.spoken_to.clear()
                     await room.spoken_to.wait()
 
-    async def _watch(
-        self, room: _Room, session: Session, captions: Broadcaster, call: Call
-    ) -> None:
+    async def _watch(self, room: _Room, session: Session, said: Said, call: Call) -> None:
         """Leave when nobody has wanted us for a while, or at once when it is over."""
         while not room.over.is_set():
             room.changed.clear()
+            session.speak(room.wish.language)
             try:
                 async with asyncio.timeout(None if room.wish.wanted else GRACE):
                     await room.changed.wait()
@@ -223,7 +238,7 @@ class Attendant:
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await session.last_words()
-                await captions.shown()
+                await said()
         except TimeoutError:
             log.warning("last words were not waited for", room=room.wish.room)
         call.hang_up()

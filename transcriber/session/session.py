@@ -122,6 +122,15 @@ class Session:
         self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
         self._hear(person)
 
+    def speak(self, language: str) -> None:
+        """Another language is usual in this call, from everybody's next words on."""
+        if language == self._usual.language:
+            return
+        self._usual = replace(self._usual, language=language)
+        if not self._language:
+            self._options = replace(self._options, language=language)
+            self._hear_anew()
+
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
         if person := self.people.pop(person_id, None):
@@ -143,9 +152,7 @@ class Session:
             engine=engine or self._usual.engine,
             vocabulary=vocabulary or self._usual.vocabulary,
         )
-        for person in self.people.values():
-            self._hear_no_more(person.id)
-            self._hear(person)
+        self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
@@ -177,6 +184,11 @@ class Session:
         task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
         self._attending.add(task)
         task.add_done_callback(self._attending.discard)
+
+    def _hear_anew(self) -> None:
+        for person in self.people.values():
+            self._hear_no_more(person.id)
+            self._hear(person)
 
     def _hear_no_more(self, person_id: str) -> None:
         if speaker := self._speakers.pop(person_id, None):

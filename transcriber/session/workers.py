@@ -3,9 +3,10 @@ A process per core: rooms are spread over workers, and each room lives on one of
 
 One event loop is one core; media, decoding and recognition of a room want one for themselves. So
 the parent keeps HTTP and the stores, and children of the same program keep the rooms. They talk
-over a pair of sockets, one JSON object a line. The parent's list of rooms is what counts: a worker
-that dies, hangs or cannot follow is started again and told all its rooms, which then rejoin; that
-is also why no message needs to be kept for it.
+over a socket that is the child's standard input, one JSON object a line. The parent's list of rooms
+is what counts: a worker that dies, hangs or cannot follow is started again and told all its rooms,
+which then rejoin; that is also why no message needs to be kept for it. One that has become too big
+gets no more rooms, and is replaced when it has none.
 """
 
 from __future__ import annotations
@@ -13,30 +14,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Protocol
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from transcriber import aio
+from transcriber.session.attendant import DRAIN, Rooms
+from transcriber.session.crew import Ended, Make
+from transcriber.session.loads import Load, lightest
+from transcriber.session.wishes import Wish
 
-__all__ = ["ENVIRONMENT", "Rooms", "Workers", "serve"]
+__all__ = ["LINE", "Message", "Workers"]
 
-ENVIRONMENT = "TRANSCRIBER_WORKER_SOCKET"
-"""Names the descriptor of a worker's end, in the worker's environment."""
-READY = 30.0
+READY = 60.0
 """Seconds a worker may take to start: models are loaded meanwhile."""
-BEAT = 5.0
-"""Seconds between two signs of life."""
 SILENCE = 20.0
 """Seconds without a sign of life after which a worker hangs."""
-LEAVING = 10.0
-"""Seconds a worker has to leave its rooms when it is told to end."""
+MARGIN = 5.0
+"""Seconds that a worker has to end, beyond what its rooms' last words may take."""
+DYING = 1.0
+"""Seconds for a process to be gone that has said its last."""
 ORDERS = 10_000
 """Messages waiting for one worker; one that is this far behind is started again."""
-LINE = 1 << 20
+LINE = 4 << 20
 """Bytes of the longest message."""
 
 Message = dict[str, Any]
@@ -47,43 +53,72 @@ class Failed(Exception):
     """A worker died, hung or could not follow; starting it again helps."""
 
 
-class Rooms(Protocol):
-    """What a worker does."""
-
-    async def start(self, room: str, wish: Mapping[str, Any]) -> None:
-        """Be in a room; called again for a room that is known, with what is wished now."""
-
-    async def stop(self, room: str) -> None:
-        """Leave a room."""
+class Replaced(Failed):
+    """A worker had become too big and had no rooms."""
 
 
 class Workers:
     """
     Starts workers, keeps them alive, and gives rooms to them.
 
-    `run` is the lifetime of all processes. `on_event` gets what workers tell, in the parent.
+    `run` is the lifetime of all processes, `command` their program, to which the path of the socket
+    is added on which it answers requests. `on_event` gets what happens in them, `on_counts` what
+    they count: by worker, and nothing when it has died.
     """
 
+    front = True
+
     def __init__(
-        self, count: int, command: Sequence[str], *, on_event: Callable[[Message], None]
+        self,
+        count: int,
+        command: Sequence[str],
+        *,
+        on_event: Callable[[Message], object],
+        on_counts: Callable[[int, Any], object] = lambda place, counts: None,
+        most_memory: float = float("inf"),
+        drain: float = DRAIN,
     ) -> None:
-        self._workers = [_Worker(place, command, on_event) for place in range(count)]
+        """A worker with more than `most_memory` bytes is replaced."""
+        self._folder = tempfile.TemporaryDirectory(prefix="workers")
+        self._over = asyncio.Event()
+        self._ended: dict[str, Ended] = {}
         self._places: dict[str, _Worker] = {}
+        self._workers = [
+            _Worker(place, [*command, self._socket(place)], self, most_memory, drain)
+            for place in range(count)
+        ]
+        self.on_event, self.on_counts = on_event, on_counts
+
+    def _socket(self, place: int) -> str:
+        return str(Path(self._folder.name) / str(place))
 
     async def run(self) -> None:
-        """Keep all workers running until cancelled; then they leave their rooms and end."""
-        async with asyncio.TaskGroup() as group:
-            for worker in self._workers:
-                group.create_task(worker.run(), name=f"worker {worker.place}")
+        """Keep all workers running until closed; then they leave their rooms and end."""
+        with self._folder:
+            async with asyncio.TaskGroup() as group:
+                for worker in self._workers:
+                    group.create_task(worker.run(self._over), name=f"worker {worker.place}")
 
-    def start(self, room: str, wish: Mapping[str, Any]) -> None:
-        """Have a room attended, by the worker that has it or by the one with the fewest."""
-        worker = self._places.get(room)
-        if worker is None:
-            worker = min(self._workers, key=lambda each: len(each.rooms))
-            self._places[room] = worker
-        worker.rooms[room] = dict(wish)
-        worker.order({"do": "start", "room": room, "wish": dict(wish)})
+    def close(self) -> None:
+        """Have all rooms left after the last words; `run` returns."""
+        self._over.set()
+        for worker in self._workers:
+            worker.finish()
+
+    @asynccontextmanager
+    async def attend(self, kind: str, make: Make, ended: Ended) -> AsyncIterator[Rooms]:
+        """Have rooms of a kind attended by the workers, who know how."""
+        self._ended[kind] = ended
+        try:
+            yield _Kind(self, kind)
+        finally:
+            del self._ended[kind]
+
+    def start(self, room: str, wish: Message | None = None) -> None:
+        """Have a room attended, by the worker that has it or by the one with the least to do."""
+        worker = self._place(room)
+        worker.rooms[room] = wish or {}
+        worker.order({"do": "start", "room": room, "wish": wish or {}})
 
     def stop(self, room: str) -> None:
         """Have a room left; a room that nobody attends is left already."""
@@ -91,10 +126,43 @@ class Workers:
             del worker.rooms[room]
             worker.order({"do": "stop", "room": room})
 
+    def where(self, room: str) -> Path | None:
+        """Return the socket of the worker that answers for a room, from now on if nobody did."""
+        return Path(self._socket(self._place(room).place))
+
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Forget which worker answers for rooms of a kind that are no more."""
+        wanted = {f"{kind}/{room}" for room in rooms}
+        for room in [one for one in self._places if one.startswith(f"{kind}/")]:
+            if room not in wanted:
+                del self._places.pop(room).rooms[room]
+
+    def _place(self, room: str) -> _Worker:
+        if room not in self._places:
+            place = lightest([worker.load for worker in self._workers])
+            self._places[room] = worker = self._workers[place]
+            worker.rooms[room] = {}
+            worker.load = worker.load.with_another()
+        return self._places[room]
+
     def place(self, room: str) -> int | None:
         """Return the number of the worker that attends a room."""
         worker = self._places.get(room)
         return None if worker is None else worker.place
+
+    def ended(self, room: str) -> None:
+        """A worker has left a room because it is over."""
+        if worker := self._places.pop(room, None):
+            del worker.rooms[room]
+        kind, _, name = room.partition("/")
+        if ended := self._ended.get(kind):
+            ended(name)
+
+    def unready(self) -> str:
+        """Say that no worker takes rooms right now, or nothing."""
+        if any(worker.load.open for worker in self._workers):
+            return ""
+        return "no worker is ready yet"
 
     @property
     def processes(self) -> list[int | None]:
@@ -102,16 +170,33 @@ class Workers:
         return [worker.process for worker in self._workers]
 
 
+class _Kind:
+    """The rooms of one kind, as whoever wants them attended sees them."""
+
+    def __init__(self, workers: Workers, kind: str) -> None:
+        self._workers, self._kind = workers, kind
+
+    def start(self, room: str, wish: Wish) -> None:
+        """Have a room attended."""
+        self._workers.start(f"{self._kind}/{room}", wish.value)
+
+    def stop(self, room: str) -> None:
+        """Have a room left."""
+        self._workers.stop(f"{self._kind}/{room}")
+
+
 class _Worker:
     """One child process, again and again."""
 
     def __init__(
-        self, place: int, command: Sequence[str], on_event: Callable[[Message], None]
+        self, place: int, command: Sequence[str], crew: Workers, most_memory: float, drain: float
     ) -> None:
         self.place = place
         self.rooms: dict[str, Message] = {}
         self.process: int | None = None
-        self._command, self._on_event = command, on_event
+        self.load = Load(open=False)
+        self._command, self._crew = command, crew
+        self._most_memory, self._leaving = most_memory, drain + MARGIN
         self._orders: aio.Backlog[Message] = aio.Backlog(ORDERS)
         self._log = log.bind(worker=place)
 
@@ -120,62 +205,99 @@ class _Worker:
         if self.process is not None:
             self._orders.push(message)
 
-    async def run(self) -> None:
-        await aio.supervise(self._live, failed=self._failed, over=asyncio.Event())
+    def finish(self) -> None:
+        """Send nothing more: the process then leaves its rooms and ends."""
+        self._orders.close()
+
+    async def run(self, over: asyncio.Event) -> None:
+        await aio.supervise(lambda: self._live(over), failed=self._failed, over=over)
 
     def _failed(self, error: Exception) -> bool:
-        self._log.error("worker failed", reason=str(error), rooms=len(self.rooms))
+        if isinstance(error, Replaced):
+            self._log.info("worker is replaced", reason=str(error))
+        else:
+            self._log.error("worker failed", reason=str(error), rooms=len(self.rooms))
         return isinstance(error, Failed | OSError | TimeoutError)
 
-    async def _live(self) -> None:
+    async def _live(self, over: asyncio.Event) -> None:
         async with _process(self._command) as (process, reader, writer):
             async with asyncio.timeout(READY):
-                await _read(reader)
+                while "ready" not in await _read(reader):
+                    pass  # it lives, and loads its models
             self._orders = aio.Backlog(ORDERS)
-            self.process = process.pid
+            self.process, self.load = process.pid, Load(fresh=len(self.rooms))
             try:
                 for room, wish in self.rooms.items():
-                    self.order({"do": "start", "room": room, "wish": wish})
+                    if wish:
+                        self.order({"do": "start", "room": room, "wish": wish})
+                if over.is_set():
+                    self.finish()
                 await self._talk(reader, writer)
             finally:
-                self.process = None
+                self.process, self.load = None, Load(fresh=len(self.rooms), open=False)
+                self._crew.on_counts(self.place, None)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Give orders and take in what comes, to its very end if the process dies meanwhile."""
+        sending = asyncio.create_task(self._send(writer, self._orders))
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._listen(reader))
-                group.create_task(self._send(writer, self._orders))
-        except* (Failed, OSError, TimeoutError) as group:
-            raise group.exceptions[0] from None
-
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            async with asyncio.timeout(SILENCE):
-                message = await _read(reader)
-            if "event" in message:
-                self._on_event(message["event"])
+            while True:
+                async with asyncio.timeout(SILENCE):
+                    self._take(await _read(reader))
+        except Failed:
+            if not self._orders.closed:
+                raise
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
 
     async def _send(self, writer: asyncio.StreamWriter, orders: aio.Backlog[Message]) -> None:
-        async for message in orders:
-            if orders.dropped:
-                raise Failed("it does not follow")
-            writer.write(json.dumps(message).encode() + b"\n")
-            async with asyncio.timeout(SILENCE):
+        """Pass on orders; when there will be no more, wait for its end, but not for ever."""
+        with contextlib.suppress(OSError):  # it is dead, which is noticed by who listens to it
+            async for message in orders:
+                if orders.dropped:
+                    self._log.error("worker does not follow")
+                    break
+                writer.write(json.dumps(message).encode() + b"\n")
                 await writer.drain()
+            else:
+                writer.write_eof()
+                await asyncio.sleep(self._leaving)
+        writer.close()
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case {"event": dict(event)}:
+                self._crew.on_event(event)
+            case {"ended": str(room)}:
+                self._crew.ended(room)
+            case {"load": {"cores": float(cores), "memory": int(memory)}, "counts": counts}:
+                self._loaded(Load(cores, memory))
+                self._crew.on_counts(self.place, counts)
+
+    def _loaded(self, load: Load) -> None:
+        if load.memory <= self._most_memory:
+            self.load = load
+        elif self.rooms:
+            self.load = replace(load, open=False)
+        else:
+            raise Replaced(f"it had {load.memory / 2**20:.0f} MB")
 
 
 Ends = tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def _process(command: Sequence[str]) -> AsyncIterator[Ends]:
-    """Run a worker; at the end it is asked to leave, then made to."""
+    """Run a worker; at the end it is gone."""
     ours, theirs = socket.socketpair()
     with theirs:
-        environment = {**os.environ, ENVIRONMENT: str(theirs.fileno())}
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, env=environment, pass_fds=[theirs.fileno()], start_new_session=True
+                *command,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
             )
         except OSError:
             ours.close()
@@ -186,67 +308,18 @@ async def _process(command: Sequence[str]) -> AsyncIterator[Ends]:
     finally:
         writer.close()
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LEAVING):
-                    await process.wait()
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            async with asyncio.timeout(DYING):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
             await process.wait()
 
 
 async def _read(reader: asyncio.StreamReader) -> Message:
     try:
-        line = await reader.readuntil(b"\n")
-        message = json.loads(line)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+        message = json.loads(await reader.readuntil(b"\n"))
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError) as error:
         raise Failed("it ended or says what is no message") from error
     if not isinstance(message, dict):
         raise Failed("it says what is no message")
     return message
-
-
-async def serve(rooms: Rooms, events: aio.Backlog[Message], *, beat: float = BEAT) -> None:
-    """
-    Be a worker: do what the parent says and tell it `events`, until it wants no more.
-
-    Returns when the parent closes its end or is gone; the rooms are then left by the caller, who
-    made them.
-    """
-    sock = socket.socket(fileno=int(os.environ[ENVIRONMENT]))
-    reader, writer = await asyncio.open_unix_connection(sock=sock, limit=LINE)
-    try:
-        async with asyncio.TaskGroup() as group:
-            tell = group.create_task(_tell(writer, events))
-            beating = group.create_task(_beat(writer, beat))
-            with contextlib.suppress(Failed, OSError):
-                while True:
-                    await _obey(rooms, await _read(reader))
-            tell.cancel()
-            beating.cancel()
-    finally:
-        writer.close()
-
-
-async def _obey(rooms: Rooms, order: Message) -> None:
-    match order:
-        case {"do": "start", "room": str(room), "wish": dict(wish)}:
-            await rooms.start(room, wish)
-        case {"do": "stop", "room": str(room)}:
-            await rooms.stop(room)
-
-
-async def _tell(writer: asyncio.StreamWriter, events: aio.Backlog[Message]) -> None:
-    with contextlib.suppress(OSError):
-        async for event in events:
-            writer.write(json.dumps({"event": event}).encode() + b"\n")
-            await writer.drain()
-
-
-async def _beat(writer: asyncio.StreamWriter, every: float) -> None:
-    """Say that we are ready, and then that we live."""
-    with contextlib.suppress(OSError):
-        while True:
-            writer.write(b"{}\n")
-            await writer.drain()
-            await asyncio.sleep(every)

@@ -134,10 +134,10 @@ class ExApp:
         *,
         prepare: Callable[[Progress], Any],
         heard: Sequence[str],
-        readable: Sequence[str] = (),
+        readable: Callable[[], Sequence[str]] = tuple,
         version: str = "",
     ) -> None:
-        """`heard` are the languages we recognise, `readable` those we translate into."""
+        """`heard` are the languages we recognise, `readable` tells those we translate into."""
         self.enabled = False
         self._home = home
         self._rooms = rooms
@@ -177,6 +177,7 @@ class ExApp:
             Route("POST", f"{call}/transcribe", self._read, APPAPI, "Captions", Reading, Done),
             Route("POST", f"{call}/set-language", self._speak, APPAPI, "Spoken", Spoken, Done),
             Route("POST", f"{call}/leave", self._leave, APPAPI, "Leave a room", Wanted, Done),
+            Route("GET", f"{translation}/languages", self._translations, APPAPI, "Translations"),
             Route(
                 "POST", f"{translation}/set-target-language", self._translate, APPAPI, "Translate",
                 Translated, Done,
@@ -208,15 +209,22 @@ class ExApp:
             "version": self._version,
             "live_transcription": {"supported_languages": _shown(self._heard).root},
         }
-        if self._readable:
+        if self._readable():
             features.append("live_translation")
-            can["live_translation"] = {
-                "supported_translation_languages": {
-                    "origin_languages": _shown(self._heard).root,
-                    "target_languages": _shown(self._readable).root,
-                }
-            }
+            can["live_translation"] = {"supported_translation_languages": self._translatable.root}
         return Languages({"live_transcription": can | {"features": features}})
+
+    async def _translations(self, request: web.Request) -> Languages:
+        return self._translatable
+
+    @property
+    def _translatable(self) -> Languages:
+        return Languages(
+            {
+                "origin_languages": _shown(self._heard).root,
+                "target_languages": _shown(self._readable()).root,
+            }
+        )
 
     async def _read(self, request: web.Request) -> Done:
         wish = _body(request, Reading)
@@ -236,7 +244,7 @@ class ExApp:
 
     async def _translate(self, request: web.Request) -> Done:
         wish = _body(request, Translated)
-        if wish.language and wish.language not in self._readable:
+        if wish.language and wish.language not in self._readable():
             raise ProblemError(550, "no-translation", f"cannot translate into {wish.language}")
         try:
             await self._rooms.translate(wish.room, wish.reader, wish.language or "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from transcriber.web.problems import ProblemError
@@ -20,7 +21,7 @@ class Alive(BaseModel):
     status: str = "ok"
 
 
-def routes(*, unready: Callable[[], str], metrics: CollectorRegistry) -> list[Route]:
+def routes(*, unready: Callable[[], str], metrics: Collector) -> list[Route]:
     """`unready` says why no work can be taken now, or nothing."""
 
     async def health(request: web.Request) -> Alive:

@@ -16,6 +16,7 @@ from functools import partial
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from transcriber.errors import Misconfigured, TranscriberError
@@ -24,9 +25,9 @@ from transcriber.telemetry import METRICS
 from transcriber.web import problems
 from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import BODY, Kind, Route
+from transcriber.web.routes import BODY, QUERY, Kind, Route
 
-__all__ = ["WebOptions", "application", "listen"]
+__all__ = ["WebOptions", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
@@ -68,13 +69,15 @@ def application(
     guards: Mapping[Kind, Guard],
     *,
     explain: Explain = lambda problem: problem,
+    first: Sequence[Middleware] = (),
 ) -> web.Application:
     """
-    Put routes behind the rules that hold for all; `explain` makes the body of an error.
+    Put routes behind the rules that hold for all; `explain` makes the body of an error, and what
+    comes `first` sees a request before anybody has looked at who asks.
 
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
-    app = web.Application(middlewares=[_observed, _answered], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_observed, _answered, *first], client_max_size=MAX_BODY)
     app[EXPLAIN] = explain
     for route in routes:
         guard = None if route.auth.kind == "public" else guards[route.auth.kind]
@@ -96,6 +99,18 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[st
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
+    """Serve on a Unix socket while the block runs."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
 async def _start(site: web.TCPSite, host: str, port: int) -> None:
     try:
         await site.start()
@@ -110,12 +125,23 @@ async def _start(site: web.TCPSite, host: str, port: int) -> None:
 async def _serve(route: Route, guard: Guard | None, request: web.Request) -> web.StreamResponse:
     if guard:
         await guard(request, route.auth.scope)
+    if route.query is not None:
+        request[QUERY] = _query(request, route.query)
     if route.request is not None:
         request[BODY] = await _body(request, route.request)
     answer = await route.handler(request)
+    if answer is None:
+        return web.Response(status=204)
     if isinstance(answer, web.StreamResponse):
         return answer
     return _json(answer, route.status)
+
+
+def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise problems.invalid(error, "the address") from error
 
 
 async def _body(request: web.Request, model: type[BaseModel]) -> BaseModel:

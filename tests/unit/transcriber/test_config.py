@@ -54,6 +54,13 @@ def test_an_engine_finds_its_own_settings() -> None:
     assert options.threads == 3
 
 
+def test_an_engine_that_speaks_finds_its_own_too() -> None:
+    settings = load({"LOCAL_VOICE_THREADS": "3"})
+    assert settings.voices["local"].model_dump() == {"threads": 3}
+    (setting,) = [one for one in config.table() if one.name == "LOCAL_VOICE_THREADS"]
+    assert settings.shown(setting) == "3"
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert load({"HTTP_PORT": ""}).web.port == 8080
 
@@ -66,8 +73,13 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 
 BROKEN = {
     "ASR_LANGUAGE": "english please",
+    "TTS_SPEED": "fast",
+    "TTS_CACHE_MB": "-1",
     "HTTP_PORT": "70000",
     "DATABASE_URL": "mysql://user:secret@db/x",
+    "WORKERS": "many",
+    "INSTANCE_URL": "a.example",
+    "DRAIN_SECONDS": "soon",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
     "LOG_PII": "perhaps",
@@ -82,6 +94,7 @@ BROKEN = {
     "HIDE_PROFANITY": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
+    "LOCAL_VOICE_THREADS": "none",
     "STT_STREAM_URL": "example.org",
     "MODAL_WORKSPACE": "my workspace",
     "MODAL_STT_HOST_SUFFIX": "transcriber.stt",

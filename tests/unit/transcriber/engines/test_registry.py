@@ -14,9 +14,20 @@ def test_every_registered_recogniser_can_be_described_without_loading_it() -> No
         kind(kind.Options()).unusable()
 
 
+def test_every_registered_voice_can_be_described_without_loading_it() -> None:
+    for name in engines.tts_names():
+        kind = engines.tts(name)
+        engine = kind(kind.Options())
+        assert engine.info.name == name
+        assert engine.info.languages
+        engine.unusable()
+
+
 def test_an_unknown_name_says_which_there_are() -> None:
     with pytest.raises(Misconfigured, match=r"ASR_BACKEND.*'kaldi'.*local"):
         engines.stt("kaldi")
+    with pytest.raises(Misconfigured, match=r"TTS_BACKEND.*'polly'.*local"):
+        engines.tts("polly")
 
 
 def test_abilities_are_words() -> None:

@@ -1,0 +1,1 @@
+"""Voices: one file each, and the interface they share in `base`."""
