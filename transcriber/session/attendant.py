@@ -67,7 +67,7 @@ class Talker(Protocol):
     """Holds conversations in calls."""
 
     async def converse(self, dialog: str, stay: Stay) -> None:
-        """Hold a conversation, or go on with it; when cancelled, it can be gone on with."""
+        """Hold a conversation until it is over; when cancelled, it can be gone on with."""
 
     def over(self, dialog: str) -> None:
         """Its call is over, and will not be entered again."""
@@ -79,9 +79,21 @@ class _Room:
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.changed = asyncio.Event()
-        self.spoken_to = asyncio.Event()
+        self.talking = asyncio.Event()
+        self.talked = ""
+        """The conversation that is over."""
         self.over = asyncio.Event()
         self.left = False
+
+    @property
+    def dialog(self) -> str:
+        """The conversation that is still to be held."""
+        return "" if self.wish.dialog == self.talked else self.wish.dialog
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any reason to be here."""
+        return bool(self.wish.readers or self.dialog)
 
 
 class Attendant:
@@ -120,7 +132,7 @@ class Attendant:
         if known := self._rooms.get(room):
             known.wish = wish
             known.changed.set()
-            known.spoken_to.set()
+            known.talking.set()
             return
         self._rooms[room] = made = _Room(wish)
         if self._tasks and not self._over.is_set():
@@ -170,14 +182,14 @@ class Attendant:
         if self._rooms.get(name) is room:
             del self._rooms[name]
             self._ended(name)
-            if self._talker and room.wish.dialog:
-                self._talker.over(room.wish.dialog)
+            if self._talker and room.dialog:
+                self._talker.over(room.dialog)
 
     async def _entered(self, room: _Room, failed: Callable[[Exception], bool]) -> bool:
         """Stay once; whether somebody came back while we were leaving."""
         room.left = False
         await aio.supervise(lambda: self._stay(room), failed=failed, over=room.over)
-        return room.left and room.wish.wanted and not room.over.is_set()
+        return room.left and room.wanted and not room.over.is_set()
 
     async def _stay(self, room: _Room) -> None:
         call = self._connect(room.wish.room, lambda: room.wish)
@@ -216,21 +228,25 @@ class Attendant:
         async def converse(dialog: str) -> None:
             if self._talker and dialog:
                 await self._talker.converse(dialog, Stay(call, session, show))
+                room.talked = dialog
+                room.changed.set()
 
         while True:
             dialog = room.wish.dialog
-            async with aio.alongside(converse(dialog)):
+            async with aio.alongside(converse(room.dialog)):
                 while room.wish.dialog == dialog:
-                    room.spoken_to.clear()
-                    await room.spoken_to.wait()
+                    room.talking.clear()
+                    await room.talking.wait()
 
     async def _watch(self, room: _Room, session: Session, said: Said, call: Call) -> None:
         """Leave when nobody has wanted us for a while, or at once when it is over."""
         while not room.over.is_set():
             room.changed.clear()
             session.speak(room.wish.language)
+            if room.talked and not room.wanted:
+                break  # nobody comes back to a conversation that is over
             try:
-                async with asyncio.timeout(None if room.wish.wanted else GRACE):
+                async with asyncio.timeout(None if room.wanted else GRACE):
                     await room.changed.wait()
             except TimeoutError:
                 break

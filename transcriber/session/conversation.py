@@ -90,6 +90,12 @@ class Conversation:
         finally:
             self._runner = None
 
+    def end(self, outcome: str) -> None:
+        """It is over, though nobody held it; whoever waits for anything learns it."""
+        self.outcome = outcome
+        self.somebody.set()
+        self.over.set()
+
     def fail(self, problem: str) -> None:
         """It could not be held: that is a mistake of ours, and ends it."""
         self.outcome = "failed"

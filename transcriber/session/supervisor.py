@@ -90,16 +90,6 @@ class Supervisor:
         """A conversation shall be held in a room; raises `Overloaded` as `read` does."""
         await self._change(room, lambda wish: wish.held(dialog), new=Wish(room, self._language))
 
-    async def hush(self, room: str, dialog: str) -> None:
-        """That conversation is over; a room that nobody reads is left at once."""
-
-        def change(wish: Wish) -> Wish | None:
-            rest = wish.held("") if wish.dialog == dialog else wish
-            return rest if rest.wanted else None
-
-        with contextlib.suppress(KeyError):
-            await self._change(room, change)
-
     async def leave(self, room: str) -> None:
         """Nobody shall read a room any more, without any grace."""
         await self._store.forget(KIND, room)
@@ -143,9 +133,8 @@ class Supervisor:
             await self._places.mine(PLACES, ())
 
     async def _change(
-        self, room: str, change: Callable[[Wish], Wish | None], *, new: Wish | None = None
+        self, room: str, change: Callable[[Wish], Wish], *, new: Wish | None = None
     ) -> None:
-        """Change a wish, or drop it when nothing is left of it."""
         if self._stop.is_set():
             raise Overloaded("the service is stopping", remedy="try again in a minute")
         async with self._changing:
@@ -157,20 +146,14 @@ class Supervisor:
                 raise Conflict(f"{room} changes too often", remedy="try again")
         await self._store.tell(KIND, room)
 
-    async def _put(
-        self, room: str, change: Callable[[Wish], Wish | None], new: Wish | None
-    ) -> None:
+    async def _put(self, room: str, change: Callable[[Wish], Wish], new: Wish | None) -> None:
         record = await self._store.get(KIND, room)
         if record is None and new is None:
             raise KeyError(room)
         if record is None:
             await self._admit()
         wish = change(_wish(record) if record else new or Wish(room))
-        version = record.version if record else 0
-        if wish:
-            await self._store.put(KIND, room, wish.value, seen=version)
-        elif not await self._store.forget(KIND, room, seen=version):
-            raise Conflict(f"{room} has changed")
+        await self._store.put(KIND, room, wish.value, seen=record.version if record else 0)
 
     async def _admit(self) -> None:
         """Refuse another room if there is no place for it."""

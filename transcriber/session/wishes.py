@@ -44,11 +44,6 @@ class Wish:
         kept = {"language": self.language, "readers": dict(self.readers)}
         return kept | ({"dialog": self.dialog} if self.dialog else {})
 
-    @property
-    def wanted(self) -> bool:
-        """Whether there is any reason to be in the room."""
-        return bool(self.readers or self.dialog)
-
     def read_by(self, reader: str) -> Wish:
         """Somebody wants captions; whoever has them already keeps their language."""
         return self._with({reader: self.readers.get(reader, "")})

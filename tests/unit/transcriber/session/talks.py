@@ -152,7 +152,7 @@ class Service:
             talker=self.conversations,
         )
         self.rooms = Supervisor(store, self.attendant)
-        self.conversations.places["talk"] = self.rooms
+        self.conversations.calls["talk"] = self.rooms
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:

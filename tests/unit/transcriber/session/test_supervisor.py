@@ -95,29 +95,14 @@ async def test_what_nobody_wished_cannot_be_changed() -> None:
         await supervisor.translate("r", "bob", "fr")
 
 
-async def test_a_conversation_is_a_reason_to_be_in_a_room() -> None:
+async def test_a_conversation_is_wished_like_captions() -> None:
     world = World()
     async with world.running() as supervisor:
         await supervisor.talk("r", "dlg_1")
         await asyncio.sleep(0.1)
         assert world.rooms == {"r": Wish("r").held("dlg_1")}
-        await supervisor.hush("r", "dlg_another")
-        assert await supervisor.wishes() == [Wish("r").held("dlg_1")]
         await supervisor.read("r", "ann")
-        await supervisor.hush("r", "dlg_1")
-        assert await supervisor.wishes() == [Wish("r").read_by("ann")]
-
-
-async def test_a_room_that_nobody_reads_is_left_with_its_conversation() -> None:
-    world = World()
-    async with world.running() as supervisor:
-        await supervisor.talk("r", "dlg_1")
-        await asyncio.sleep(0.1)
-        await supervisor.hush("r", "dlg_1")
-        await supervisor.hush("r", "dlg_1")
-        await asyncio.sleep(0.1)
-        assert world.rooms == {}
-        assert await supervisor.wishes() == []
+        assert await supervisor.wishes() == [Wish("r").held("dlg_1").read_by("ann")]
 
 
 async def test_a_restart_brings_every_room_back() -> None:

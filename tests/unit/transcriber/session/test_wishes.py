@@ -37,11 +37,7 @@ def test_a_wish_can_be_kept() -> None:
     assert Wish.of("r", wish.value) == wish
 
 
-def test_a_room_is_wanted_by_readers_or_for_a_conversation() -> None:
-    nobody = Wish("r")
-    held = nobody.held("dlg_1")
-    assert not nobody.wanted
-    assert held.wanted
-    assert nobody.read_by("ann").wanted
+def test_a_conversation_can_be_wished() -> None:
+    held = Wish("r").held("dlg_1")
+    assert held.value == {"language": "en", "readers": {}, "dialog": "dlg_1"}
     assert Wish.of("r", held.value) == held
-    assert held.held("") == nobody
