@@ -29,6 +29,7 @@ from transcriber.errors import Misconfigured
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
@@ -68,6 +69,7 @@ class Settings:
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
+    transcripts: TranscriptOptions
     captions: CaptionOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
@@ -150,6 +152,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,
+        "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
     }
 

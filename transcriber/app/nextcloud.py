@@ -15,6 +15,7 @@ from transcriber.app.translators import translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.nextcloud.chat import ROUTE, Chat
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
 from transcriber.errors import Misconfigured
@@ -23,8 +24,10 @@ from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
 from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
+from transcriber.web.bot import Bot
 from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen
@@ -101,28 +104,40 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             most=limits.rooms,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        app = _app(us, rooms)
+        chat = Chat(us.home)
+        bot = Bot(Permissions(house.store), told=chat.told, say=chat.say)
+        app = _app(us, rooms, chat)
         guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
-        routes = application(app.routes(), guards, explain=talk_error)
+        routes = [*app.routes(), *bot.routes(ROUTE)]
+        served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
+        url = await stack.enter_async_context(listen(served, cloud.app_host, cloud.app_port))
         log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
+        answering = tasks.create_task(bot.run(), name="bot")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
+            answering.cancel()
 
 
-def _app(us: Us, rooms: Supervisor) -> ExApp:
+def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
     stt, translator = us.house.stt, us.translator
+    keeps = us.house.settings.transcripts.keep
+
+    async def introduce() -> None:
+        if keeps:
+            await chat.register()
+
     return ExApp(
         us.home,
         rooms,
         prepare=stt.prepare,
         heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
+        introduce=introduce,
         readable=lambda: translator.targets if translator else (),
         version=us.home.identity.app_version,
     )

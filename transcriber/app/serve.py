@@ -15,6 +15,7 @@ from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
+from transcriber.app.transcripts import transcripts
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -85,6 +86,7 @@ async def listening(house: House) -> AsyncIterator[Face]:
 PARTS: tuple[Part, ...] = (
     listening,
     pages,
+    transcripts,
     workers,
     nextcloud,
 )
