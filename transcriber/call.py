@@ -32,12 +32,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A line to show under a speaker's picture."""
+    """A line to show under a speaker's picture; times as in the event it shows."""
 
     person_id: str
     text: str
     language: str
     final: bool
+    start_ms: int = 0
+    end_ms: int = 0
 
 
 class Listener(Protocol):

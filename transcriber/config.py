@@ -25,12 +25,15 @@ from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
 from transcriber.engines.mt.base import TranslationOptions
+from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
+from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
 
@@ -62,8 +65,10 @@ class Settings:
     """Everything that can be set."""
 
     speech: SpeechOptions
+    voice: VoiceOptions
     web: WebOptions
     store: StoreOptions
+    webhooks: WebhookOptions
     session: SessionOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -71,6 +76,7 @@ class Settings:
     translation: TranslationOptions
     transcripts: TranscriptOptions
     captions: CaptionOptions
+    rooms: RoomsOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
@@ -145,8 +151,10 @@ def markdown() -> str:
 def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
+        "voice": VoiceOptions,
         "web": WebOptions,
         "store": StoreOptions,
+        "webhooks": WebhookOptions,
         "session": SessionOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
@@ -154,6 +162,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "translation": TranslationOptions,
         "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
+        "rooms": RoomsOptions,
     }
 
 
@@ -170,6 +179,8 @@ def _text(value: object) -> str:
         return "(set)" if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value is None else str(value)
 
 

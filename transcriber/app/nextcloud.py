@@ -102,6 +102,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             await stack.enter_async_context(attending),
             language=settings.speech.language,
             most=limits.rooms,
+            places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
         chat = Chat(us.home)

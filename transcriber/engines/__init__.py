@@ -37,6 +37,7 @@ STT = {
 """The recognisers that come with us."""
 
 TTS = {
+    "espeak": "transcriber.engines.tts.espeak:Espeak",
     "local": "transcriber.engines.tts.local:Local",
 }
 """The voices that come with us."""

@@ -73,9 +73,12 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 
 BROKEN = {
     "ASR_LANGUAGE": "english please",
+    "TTS_SPEED": "fast",
+    "TTS_CACHE_MB": "-1",
     "HTTP_PORT": "70000",
     "DATABASE_URL": "mysql://user:secret@db/x",
     "WORKERS": "many",
+    "INSTANCE_URL": "a.example",
     "DRAIN_SECONDS": "soon",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
@@ -91,6 +94,7 @@ BROKEN = {
     "HIDE_PROFANITY": "perhaps",
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
+    "LOCAL_VOICE_THREADS": "none",
     "STT_STREAM_URL": "example.org",
     "MODAL_WORKSPACE": "my workspace",
     "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
