@@ -22,9 +22,8 @@ from transcriber.transcripts.archive import Archive, Kept, Said
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.bot import Bot
-from transcriber.web.routes import PUBLIC, Route
 from transcriber.web.server import application, listen
-from transcriber.web.transcripts import Transcripts, latest
+from transcriber.web.transcripts import Transcripts
 
 TOKEN = {"Authorization": "Bearer s3cret"}
 ROOM = "abcd1234"
@@ -230,12 +229,7 @@ class Interface:
 async def interface() -> AsyncIterator[Interface]:
     async with aiohttp.ClientSession() as http:
         here = Interface(http)
-
-        async def of_room(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
-            return await latest(request, here.archive, request.match_info["room"])
-
         routes = Transcripts(here.archive, here.permissions).routes()
-        routes.append(Route("GET", "/rooms/{room}/transcript", of_room, PUBLIC, "Transcript"))
         app = application(routes, {"token": BearerGuard(AdminToken("s3cret"))})
         async with listen(app, "127.0.0.1", 0) as here.url:
             yield here
@@ -271,17 +265,16 @@ async def test_a_transcript_is_a_file_in_every_format(
     interface: Interface, form: str, media: str, begins: str
 ) -> None:
     kept = await interface.kept()
-    for path in (f"/api/v1/transcripts/{kept.id}/content", f"/rooms/{ROOM}/transcript"):
-        status, kind, text = await interface.ask("GET", f"{path}?format={form}")
-        assert (status, kind) == (200, f"{media}; charset=utf-8")
-        assert text.startswith(begins)
+    path = f"/api/v1/transcripts/{kept.id}/content?format={form}"
+    status, kind, text = await interface.ask("GET", path)
+    assert (status, kind) == (200, f"{media}; charset=utf-8")
+    assert text.startswith(begins)
 
 
 async def test_a_transcript_is_deleted_on_demand(interface: Interface) -> None:
     kept = await interface.kept()
     assert (await interface.ask("DELETE", f"/api/v1/transcripts/{kept.id}"))[0] == 204
-    for path in (f"/api/v1/transcripts/{kept.id}", f"/rooms/{ROOM}/transcript"):
-        assert (await interface.ask("GET", path))[0] == 404
+    assert (await interface.ask("GET", f"/api/v1/transcripts/{kept.id}"))[0] == 404
 
 
 async def test_a_room_may_agree_over_this_interface(interface: Interface) -> None:

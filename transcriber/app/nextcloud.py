@@ -7,18 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import structlog
 
+from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
-from transcriber.app.translators import translating
+from transcriber.app.translators import targets, translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.nextcloud import Nextcloud
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
-from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
@@ -40,11 +39,10 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
-    settings = house.settings
-    if not settings.nextcloud.app_id:
-        yield Face()
-        return
-    async with asking(settings) as home, translating(settings, home) as translator:
+    async with asking(house.settings) as home, translating(house.settings, home) as translator:
+        if home is None:
+            yield Face()
+            return
         us = Us(house, home, translator)
         front = house.crew.front
         async with _serving(us) if front else attended(us, lambda room: None):
@@ -58,14 +56,6 @@ class Us:
     house: House
     home: Nextcloud
     translator: Careful | None
-
-
-@asynccontextmanager
-async def asking(settings: Settings) -> AsyncIterator[Nextcloud]:
-    """Be able to ask Nextcloud."""
-    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        yield Nextcloud(_identity(settings), http)
 
 
 @asynccontextmanager
@@ -126,7 +116,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
 
 
 def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
-    stt, translator = us.house.stt, us.translator
+    stt = us.house.stt
     keeps = us.house.settings.transcripts.keep
 
     async def introduce() -> None:
@@ -139,33 +129,16 @@ def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
         prepare=stt.prepare,
         heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
         introduce=introduce,
-        readable=lambda: translator.targets if translator else (),
+        readable=targets(us.translator),
         version=us.home.identity.app_version,
-    )
-
-
-def _identity(settings: Settings) -> Identity:
-    cloud = settings.nextcloud
-    return Identity(
-        app_id=cloud.app_id,
-        app_version=cloud.app_version,
-        app_api_version=cloud.app_api_version,
-        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
-        url=_needed("NEXTCLOUD_URL", cloud.url),
     )
 
 
 def _signaling(settings: Settings) -> Server:
     talk = settings.talk
     return Server(
-        url=_needed("LT_HPB_URL", talk.url),
+        url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
-        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
         tls=not talk.skip_verify,
     )
-
-
-def _needed(name: str, value: str) -> str:
-    if not value:
-        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
-    return value

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from transcriber.app.home import asking
 from transcriber.app.house import Face, House
-from transcriber.app.nextcloud import asking
 from transcriber.captions.transcript import MEDIA_TYPES
 from transcriber.connectors.nextcloud import Nextcloud, Unanswered
 from transcriber.connectors.nextcloud.chat import Chat
@@ -36,8 +36,7 @@ async def transcripts(house: House) -> AsyncIterator[Face]:
     options = house.settings.transcripts
     archive, permissions = Archive(house.store), Permissions(house.store)
     async with AsyncExitStack() as stack:
-        app = house.settings.nextcloud.app_id
-        cloud = await stack.enter_async_context(asking(house.settings)) if app else None
+        cloud = await stack.enter_async_context(asking(house.settings))
         deliver = _delivery(options, archive, cloud) if cloud and options.formats else None
         caretaker = Caretaker(house.bus, house.store, archive, days=options.days, deliver=deliver)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

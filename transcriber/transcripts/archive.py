@@ -21,7 +21,6 @@ from transcriber.store import Entry, Record, Store
 __all__ = ["Archive", "Kept", "Missing", "Said"]
 
 KIND = "transcript"
-LATEST = "transcript latest"
 PAGE = 500
 
 
@@ -78,9 +77,7 @@ class Archive:
     async def begin(self, room: str, *, title: str, by: str, now: float) -> Kept:
         """Begin a transcript."""
         kept = Kept(new_id("trn", now=lambda: now), room, now, title, by, alive=now)
-        await self.save(kept)
-        await self._store.put(LATEST, room, kept.id)
-        return kept
+        return await self.save(kept)
 
     async def save(self, kept: Kept) -> Kept:
         """Keep what is known of a transcript now."""
@@ -110,13 +107,6 @@ class Archive:
             raise Missing(f"there is no transcript {id_}")
         return _kept(record)
 
-    async def latest(self, room: str) -> Kept:
-        """Return the transcript of a room's last call, or of this one; raises `Missing`."""
-        record = await self._store.get(LATEST, room)
-        if record is None:
-            raise Missing(f"no transcript of {room} is kept")
-        return await self.get(str(record.value))
-
     async def page(self, *, after: str = "", limit: int = PAGE, room: str = "") -> list[Kept]:
         """Return transcripts, of one room or all, by id, from the one after `after` on."""
         found: list[Kept] = []
@@ -132,9 +122,6 @@ class Archive:
         """Forget a transcript."""
         await self._store.drop(kept.stream)
         await self._store.forget(KIND, kept.id)
-        latest = await self._store.get(LATEST, kept.room)
-        if latest and latest.value == kept.id:
-            await self._store.forget(LATEST, kept.room)
 
     async def text(self, kept: Kept, form: Format) -> AsyncIterator[str]:
         """Write a transcript in a format, piece by piece."""

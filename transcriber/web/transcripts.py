@@ -14,7 +14,7 @@ from transcriber.transcripts.permission import Permissions
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import BODY, Route, token
 
-__all__ = ["Agreement", "Transcripts", "latest"]
+__all__ = ["Agreement", "Transcripts"]
 
 LIMIT = 50
 MOST = 200
@@ -107,15 +107,6 @@ class Transcripts:
             return await self._archive.get(request.match_info["id"])
         except Missing as error:
             raise ProblemError(404, "no-transcript", str(error)) from error
-
-
-async def latest(request: web.Request, archive: Archive, room: str) -> web.StreamResponse:
-    """Answer with the transcript of a room's last call, or of this one, as `?format=` says."""
-    try:
-        kept = await archive.latest(room)
-    except Missing as error:
-        raise ProblemError(404, "no-transcript", str(error)) from error
-    return await _file(request, archive, kept)
 
 
 async def _file(request: web.Request, archive: Archive, kept: Kept) -> web.StreamResponse:

@@ -65,8 +65,11 @@ class World:
             await asyncio.sleep(1)
             self.keeper.stop()
 
+    async def latest(self) -> Kept:
+        return (await self.archive.page(room="r"))[-1]
+
     async def text(self, kept: Kept | None = None) -> str:
-        kept = kept or await self.archive.latest("r")
+        kept = kept or await self.latest()
         return "".join([piece async for piece in self.archive.text(kept, "txt")])
 
 
@@ -84,7 +87,7 @@ async def test_a_call_whose_room_agreed_is_kept() -> None:
         call.end()
     assert world.announced == [("r", True)]
     assert await world.text() == "P1: one\nP1: two\n"
-    kept = await world.archive.latest("r")
+    kept = await world.latest()
     assert (kept.lines, kept.title, kept.by) == (2, "Team", "users/ann")
     assert kept.ended
     assert world.told == ["transcript.started", "transcript.ended"]
@@ -205,7 +208,7 @@ async def test_a_call_that_breaks_for_good_ends_its_transcript() -> None:
         call.say("one")
         call.end("failed")
         await asyncio.sleep(RETURN + 1)
-        assert (await world.archive.latest("r")).ended
+        assert (await world.latest()).ended
         call.end()
 
 
@@ -226,7 +229,7 @@ async def test_the_end_of_the_service_ends_transcripts_with_the_last_words() -> 
         call.begin()
         await asyncio.sleep(1)
         call.say("one")
-    kept = await world.archive.latest("r")
+    kept = await world.latest()
     assert kept.ended
     assert await world.text(kept) == "P1: one\n"
 
@@ -239,7 +242,7 @@ async def test_a_store_that_never_answers_does_not_hold_up_the_end() -> None:
         await asyncio.sleep(1)
         world.store.failures = 1_000_000
         call.say("one")
-    assert not (await world.archive.latest("r")).ended
+    assert not (await world.latest()).ended
 
 
 async def test_what_is_wrong_with_one_room_is_not_the_others_problem() -> None:
@@ -268,7 +271,7 @@ async def test_it_is_noted_that_a_transcript_goes_on() -> None:
         await asyncio.sleep(1)
         call.say("one")
         await asyncio.sleep(600)
-        kept = await world.archive.latest("r")
+        kept = await world.latest()
         assert kept.alive > world.clock() - 130
         assert kept.lines == 1
         call.end()
