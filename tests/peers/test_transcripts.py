@@ -288,13 +288,13 @@ async def test_a_room_may_agree_over_this_interface(interface: Interface) -> Non
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=201", "limit=-1"])
 async def test_a_limit_that_is_none_is_refused(interface: Interface, query: str) -> None:
-    assert (await interface.ask("GET", f"/api/v1/transcripts?{query}"))[0] == 400
+    assert (await interface.ask("GET", f"/api/v1/transcripts?{query}"))[0] == 422
 
 
 async def test_a_format_that_is_none_is_refused(interface: Interface) -> None:
     kept = await interface.kept()
     path = f"/api/v1/transcripts/{kept.id}/content?format=pdf"
-    assert (await interface.ask("GET", path))[0] == 400
+    assert (await interface.ask("GET", path))[0] == 422
 
 
 async def test_without_a_token_there_is_nothing_to_see(interface: Interface) -> None:

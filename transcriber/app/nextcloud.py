@@ -8,14 +8,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from aiohttp import web
 
 from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
 from transcriber.app.translators import targets, translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import Nextcloud
+from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
@@ -29,7 +31,7 @@ from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
 from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.routes import Kind
-from transcriber.web.server import application, listen
+from transcriber.web.server import application, listen, listen_here
 
 __all__ = ["nextcloud"]
 
@@ -102,7 +104,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
         routes = [*app.routes(), *bot.routes(ROUTE)]
         served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(listen(served, cloud.app_host, cloud.app_port))
+        url = await stack.enter_async_context(_reachable(served, cloud))
         log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
@@ -113,6 +115,26 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             app.stop()
             rooms.stop()
             answering.cancel()
+
+
+@asynccontextmanager
+async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
+    """Let Nextcloud call us: on our port, or through HaRP where it gave us a key for that."""
+    key = cloud.harp_key.get_secret_value()
+    if not key:
+        async with listen(served, cloud.app_host, cloud.app_port) as url:
+            yield url
+        return
+    harp = Harp(
+        address=needed("HP_FRP_ADDRESS", cloud.harp_address),
+        port=cloud.harp_port,
+        key=key,
+        app_id=cloud.app_id,
+        app_port=cloud.app_port,
+        socket=cloud.harp_socket,
+    )
+    async with listen_here(served, harp.socket), tunnel(harp):
+        yield f"unix:{harp.socket}"
 
 
 def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:

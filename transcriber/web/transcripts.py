@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from transcriber.captions.transcript import FORMATS, MEDIA_TYPES, Format
+from transcriber.captions.transcript import MEDIA_TYPES, Format
 from transcriber.transcripts.archive import Archive, Kept, Missing
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import BODY, Route, token
+from transcriber.web.routes import Route, body, query, token
 
 __all__ = ["Agreement", "Transcripts"]
 
-LIMIT = 50
-MOST = 200
 READ, WRITE = token("captions:read"), token("captions:write")
 NOBODY = "api"
 """Who agreed, when it was done over this interface."""
@@ -48,8 +46,18 @@ class Agreement(BaseModel):
     title: str = Field("", max_length=200)
 
 
-class Nothing(BaseModel):
-    """Nothing more to say."""
+class Chosen(BaseModel):
+    """Which transcripts to list."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str = ""
+    room: str = ""
+
+
+class Formatted(BaseModel):
+    """How a transcript is written."""
+
+    format: Format = "txt"
 
 
 class Transcripts:
@@ -61,21 +69,26 @@ class Transcripts:
 
     def routes(self) -> list[Route]:
         """What can be asked for."""
+        every = "/api/v1/transcripts"
         one, agreed = "/api/v1/transcripts/{id}", "/api/v1/transcript-consents/{room}"
         return [
-            Route("GET", "/api/v1/transcripts", self._list, READ, "All transcripts", response=Page),
+            Route(
+                "GET", every, self._list, READ, "All transcripts", response=Page, query=Chosen
+            ),
             Route("GET", one, self._get, READ, "One transcript", response=Item),
-            Route("GET", f"{one}/content", self._content, READ, "A transcript as a file"),
+            Route(
+                "GET", f"{one}/content", self._content, READ, "A transcript as a file",
+                query=Formatted, answers="text/plain",
+            ),
             Route("DELETE", one, self._delete, WRITE, "Delete a transcript", status=204),
             Route("GET", agreed, self._agreed, READ, "Has a room agreed?", response=Agreement),
             Route("PUT", agreed, self._agree, WRITE, "Agree, or not", Agreement, Agreement),
-        ]
+        ]  # fmt: skip
 
     async def _list(self, request: web.Request) -> Page:
-        limit, query = _limit(request), request.query
-        found = await self._archive.page(
-            after=query.get("cursor", ""), limit=limit + 1, room=query.get("room", "")
-        )
+        chosen = query(request, Chosen)
+        limit = chosen.limit
+        found = await self._archive.page(after=chosen.cursor, limit=limit + 1, room=chosen.room)
         more = found[limit - 1].id if len(found) > limit else None
         return Page(items=[_item(kept) for kept in found[:limit]], next_cursor=more)
 
@@ -83,7 +96,20 @@ class Transcripts:
         return _item(await self._kept(request))
 
     async def _content(self, request: web.Request) -> web.StreamResponse:
-        return await _file(request, self._archive, await self._kept(request))
+        kept, form = await self._kept(request), query(request, Formatted).format
+        response = web.StreamResponse()
+        response.content_type = MEDIA_TYPES[form]
+        response.charset = "utf-8"
+        name = f"{re.sub(r'[^A-Za-z0-9_-]+', '-', kept.title or kept.room)[:80]}.{form}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        await response.prepare(request)
+        async for piece in self._archive.text(kept, form):
+            if piece:
+                await response.write(piece.encode())
+        await response.write_eof()
+        return response
 
     async def _delete(self, request: web.Request) -> web.Response:
         await self._archive.delete(await self._kept(request))
@@ -94,8 +120,7 @@ class Transcripts:
         return Agreement(keep=consent is not None, title=consent.title if consent else "")
 
     async def _agree(self, request: web.Request) -> Agreement:
-        room, wish = request.match_info["room"], request[BODY]
-        assert isinstance(wish, Agreement)
+        room, wish = request.match_info["room"], body(request, Agreement)
         if wish.keep:
             await self._permissions.give(room, by=NOBODY, title=wish.title)
         else:
@@ -107,39 +132,6 @@ class Transcripts:
             return await self._archive.get(request.match_info["id"])
         except Missing as error:
             raise ProblemError(404, "no-transcript", str(error)) from error
-
-
-async def _file(request: web.Request, archive: Archive, kept: Kept) -> web.StreamResponse:
-    """Stream a transcript; it may be as long as it wants."""
-    form = _format(request)
-    response = web.StreamResponse()
-    response.content_type = MEDIA_TYPES[form]
-    response.charset = "utf-8"
-    name = f"{re.sub(r'[^A-Za-z0-9_-]+', '-', kept.title or kept.room)[:80]}.{form}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    await response.prepare(request)
-    async for piece in archive.text(kept, form):
-        if piece:
-            await response.write(piece.encode())
-    await response.write_eof()
-    return response
-
-
-def _format(request: web.Request) -> Format:
-    wanted = request.query.get("format", "txt")
-    for form in FORMATS:
-        if form == wanted:
-            return form
-    raise ProblemError(400, "format", f"there is no format {wanted!r}: {', '.join(FORMATS)}")
-
-
-def _limit(request: web.Request) -> int:
-    given = request.query.get("limit", str(LIMIT))
-    if not given.isdecimal() or not 1 <= int(given) <= MOST:
-        raise ProblemError(400, "limit", f"limit must be a number from 1 to {MOST}")
-    return int(given)
 
 
 def _item(kept: Kept) -> Item:
