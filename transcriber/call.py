@@ -21,11 +21,16 @@ US = ""
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a call, as the connector names them; `language` if it is known."""
+    """
+    Somebody in a call, as the connector names them; `language` if it is known.
+
+    `account` is who they are outside of the call, if that is known: `users/ann`, `guests/...`.
+    """
 
     id: str
     name: str = ""
     language: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

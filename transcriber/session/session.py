@@ -201,7 +201,12 @@ class Session:
             self._hear_no_more(person_id)
 
     def _presence(self, person: Person) -> Presence:
-        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
+        return Presence(
+            room=self._call.room,
+            person_id=person.id,
+            person_name=person.name,
+            account=person.account,
+        )
 
     async def _attend(self, speaker: Speaker) -> None:
         if not self._seats.take():
