@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.bus.options import NatsOptions
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
@@ -31,6 +32,7 @@ from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
 from webhooks.options import WebhookOptions
 
@@ -69,10 +71,12 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
+    transcripts: TranscriptOptions
     captions: CaptionOptions
     rooms: RoomsOptions
     engines: dict[str, BaseModel]
@@ -154,10 +158,12 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,
+        "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
         "rooms": RoomsOptions,
     }
@@ -202,7 +208,8 @@ class Reader:
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):
-                self._wrong(str(wrong["loc"][0]), wrong, secrets)
+                where = wrong["loc"][:1] or tuple(found)  # several that do not fit together
+                self._wrong(", ".join(map(str, where)), wrong, secrets)
             return None
 
     def complain_about_strangers(self) -> None:
@@ -254,7 +261,8 @@ class Reader:
         return {str(name).upper(): value for name, value in (content or {}).items()}
 
     def _wrong(self, name: str, error: Any, secrets: set[str]) -> None:
-        value = "" if name in secrets else f"{str(error['input'])[:80]!r} "
+        known = error["loc"] and name not in secrets
+        value = f"{str(error['input'])[:80]!r} " if known else ""
         self._note(name, f"{value}is not valid: {error['msg']}", "see the table of settings")
 
     def _unknown(self, name: str, where: str) -> None:

@@ -94,6 +94,9 @@ class Metrics:
         self.webhooks_lost = Counter(
             "transcriber_webhook_events_lost", "Events lost because the store was away", **of
         )
+        self.nats_lost = Counter(
+            "transcriber_nats_lost", "Events that NATS was away for too long to get", **of
+        )
         self.requests = Histogram(
             "transcriber_request_seconds",
             "Time to answer HTTP requests",

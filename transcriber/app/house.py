@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from prometheus_client.registry import Collector
 
@@ -48,12 +49,24 @@ class House:
     """What was counted here and by all workers."""
 
 
+class Booked(Protocol):
+    """Knows which rooms there are, in whatever process they are open."""
+
+    async def knows(self, room_id: str) -> bool:
+        """Whether there is such a room."""
+
+    async def arrive(self, room_id: str) -> None:
+        """Have a room open here, if there is such a room: somebody asks for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """What a part shows over HTTP: its routes, and the guards of the kinds of caller it knows."""
 
     routes: Sequence[Route] = ()
     guards: Mapping[Kind, Guard] = field(default_factory=dict)
+    rooms: Booked | None = None
+    """The rooms that paths with `{room_id}` are about."""
 
 
 Part = Callable[[House], AbstractAsyncContextManager[Face]]

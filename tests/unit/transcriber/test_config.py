@@ -78,6 +78,8 @@ BROKEN = {
     "HTTP_PORT": "70000",
     "DATABASE_URL": "mysql://user:secret@db/x",
     "WORKERS": "many",
+    "NATS_STREAM": "a b",
+    "NATS_SUBJECT": "a..b",
     "INSTANCE_URL": "a.example",
     "DRAIN_SECONDS": "soon",
     "LOG_LEVEL": "loud",

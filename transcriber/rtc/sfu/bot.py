@@ -85,6 +85,9 @@ class Bot:
     def follow(self) -> None:
         """It hears nothing."""
 
+    def look(self, now: float) -> None:
+        """Nothing is sent to it."""
+
     def leave(self, reason: str) -> None:
         """Be sent away."""
         self.close()

@@ -29,10 +29,11 @@ KEYFRAME_PAUSE = 0.5
 """Seconds between two requests for a keyframe; the publisher needs time to make one."""
 BURST = 32
 """Missing packets asked for at once; more than that is repaired by a keyframe."""
+WINDOW = 1.0
+"""Seconds over which rates are measured: a keyframe is large, and is not the rule."""
 STEP = 1 / 30
 """Seconds by which a picture moves on at a change of layers at least."""
 _place = struct.Struct("!HLL").pack_into
-_wide = struct.Struct("!H").pack_into
 
 
 class Upstream(Protocol):
@@ -45,17 +46,32 @@ class Upstream(Protocol):
 class _Layer:
     """One source of a publisher, with the packets that can still be sent again."""
 
-    __slots__ = ("asked_at", "cache", "clock", "newest", "newest_at", "reception", "source")
+    __slots__ = (
+        "asked_at",
+        "cache",
+        "clock",
+        "newest",
+        "newest_at",
+        "octets",
+        "reception",
+        "source",
+    )
 
     def __init__(self, source: int) -> None:
         self.source = source
         self.newest: Packet | None = None
         self.newest_at = 0.0
+        self.octets = 0
         self.cache: list[Packet | None] = [None] * CACHE
         self.asked_at = -KEYFRAME_PAUSE
         self.reception: Reception | None = None
         self.clock: tuple[float, int, float] | None = None
         """The publisher's time of day, its timestamp, and when it said so."""
+
+    def take(self) -> int:
+        """Return the bytes since the last time."""
+        octets, self.octets = self.octets, 0
+        return octets
 
     def keep(self, packet: Packet, now: float) -> list[int]:
         """Remember a packet; return the numbers that are missing just before it."""
@@ -95,6 +111,8 @@ class Forwarder:
         self._ours = secrets.randbits(32)
         self._layers: list[_Layer] = []
         self._numbers: dict[int, int] = {}
+        self._rated_at = 0.0
+        self._rates: list[float] = []
 
     @property
     def video(self) -> bool:
@@ -135,10 +153,13 @@ class Forwarder:
 
     def pause(self, leg: Leg, paused: bool, now: float) -> None:
         """Send somebody nothing for a while; afterwards a picture goes on at a keyframe."""
-        if leg.paused and not paused:
-            self._rest(leg)
-            self._ask_keyframe(max(0, leg.target), now)
+        if paused == leg.paused:
+            return
         leg.paused = paused
+        if paused:
+            self._rest(leg)
+        else:
+            self._ask_keyframe(max(0, leg.target), now)
 
     def rest(self) -> None:
         """Something was left out: what comes next follows the last packet of each subscriber."""
@@ -159,6 +180,7 @@ class Forwarder:
         layer = self._layers[number]
         if layer.reception is None:
             layer.reception = Reception(source, sequence, self._clock)
+        layer.octets += size
         layer.reception.note(sequence, timestamp, now)
         missing = layer.keep(packet, now)
         if missing:
@@ -182,12 +204,6 @@ class Forwarder:
                     self._again(leg, item.sequences, now)
                 case rtcp.KeyframeWanted(source=leg.source):
                     self._ask_keyframe(max(0, leg.target), now)
-                case rtcp.Loss(source=leg.source, fraction=fraction):
-                    leg.estimate.lost(fraction, now)
-                case rtcp.Bandwidth(bits=bits):
-                    leg.estimate.told(bits)
-                case rtcp.TransportFeedback(arrivals=arrivals):
-                    leg.estimate.arrived(arrivals, now)
 
     def blocks(self, now: float) -> list[bytes]:
         """Return the blocks of our report to the publisher."""
@@ -203,10 +219,14 @@ class Forwarder:
             octets=leg.octets,
         )  # fmt: skip
 
-    def limit(self, bits: int) -> None:
-        """Tell the publisher what is worth sending."""
-        sources = [layer.source for layer in self._layers]
-        self._upstream.send_control(rtcp.bandwidth(self._ours, bits, sources))
+    def rates(self, now: float) -> list[float]:
+        """Return the bits per second of each layer lately; nothing in the first moment."""
+        passed = now - self._rated_at
+        if passed >= WINDOW:
+            first, self._rated_at = self._rated_at == 0.0, now
+            taken = [layer.take() for layer in self._layers]
+            self._rates = [] if first else [8 * octets / passed for octets in taken]
+        return self._rates
 
     def _number(self, source: int) -> int:
         number = self._numbers.get(source)
@@ -216,7 +236,7 @@ class Forwarder:
         return number
 
     def _forward(self, number: int, packet: Packet, now: float) -> None:
-        forms: dict[tuple[int, int, int, int], bytes] = {}
+        forms: dict[tuple[int, int, int], bytes] = {}
         fresh: bool | None = None
         for leg in self.legs:
             if leg.paused:
@@ -261,8 +281,6 @@ class Forwarder:
         out, size = self._out, len(ready)
         out.view[:size] = ready
         _place(out.data, 2, place[0], place[1], leg.source)
-        if leg.wide is not None:
-            _wide(out.data, leg.wide_at, leg.wide.next())
         leg.sent += 1
         leg.octets += size
         leg.way.send(out, size)

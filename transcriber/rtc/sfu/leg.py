@@ -12,9 +12,8 @@ from typing import NamedTuple, Protocol
 
 from transcriber.rtc import rtp
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.sfu.estimate import Estimate
 
-__all__ = ["Leg", "Packet", "Way", "Wide", "form"]
+__all__ = ["Leg", "Packet", "Way", "form"]
 
 MEMORY = 0x4000
 """Packets after a change of layers for which older ones of the new layer are kept out."""
@@ -37,21 +36,6 @@ class Packet(NamedTuple):
     payload: bytes
 
 
-class Wide:
-    """Numbers all packets of a connection for its bandwidth estimate; shared by its legs."""
-
-    __slots__ = ("extension", "last")
-
-    def __init__(self, extension: int) -> None:
-        self.extension = extension
-        self.last = 0
-
-    def next(self) -> int:
-        """Return the number of the next packet."""
-        self.last = (self.last + 1) & 0xFFFF
-        return self.last
-
-
 class Leg:
     """
     One subscriber to one published track.
@@ -60,9 +44,8 @@ class Leg:
     """
 
     __slots__ = (
-        "_began", "_fresh", "_sequence", "_timestamp", "estimate", "form", "layer", "level",
-        "octets", "paused", "payload_type", "rest", "sent", "sent_at", "source", "target", "way",
-        "wide", "wide_at",
+        "_began", "_fresh", "_sequence", "_timestamp", "form", "layer", "level", "octets",
+        "paused", "payload_type", "rest", "sent", "sent_at", "source", "target", "way",
     )  # fmt: skip
 
     def __init__(
@@ -72,19 +55,16 @@ class Leg:
         payload_type: int,
         level: int = 0,
         sent_at: int = 0,
-        wide: Wide | None = None,
     ) -> None:
         self.way = way
         self.payload_type = payload_type
         self.source = secrets.randbits(32)
-        self.level, self.sent_at, self.wide = level, sent_at, wide
-        self.wide_at = 17 + (2 if level else 0) + (4 if sent_at else 0)
-        self.form = (payload_type, level, sent_at, wide.extension if wide else 0)
+        self.level, self.sent_at = level, sent_at
+        self.form = (payload_type, level, sent_at)
         self.layer = self.target = -1
         self.paused = False
         self.rest: tuple[Packet, float] | None = None
         self.sent = self.octets = 0
-        self.estimate = Estimate()
         self._began = self._fresh = 0
         self._sequence, self._timestamp = secrets.randbits(15), secrets.randbits(31)
 
@@ -125,8 +105,6 @@ def form(leg: Leg, packet: Packet, now: float) -> bytes:
     if leg.sent_at:
         moment = int(now * (1 << 18)) & 0xFF_FFFF
         elements += bytes((leg.sent_at << 4 | 2,)) + moment.to_bytes(3, "big")
-    if leg.wide is not None:
-        elements += bytes((leg.wide.extension << 4 | 1, 0, 0))
     if not elements:
         return bytes((0x80, second)) + bytes(10) + packet.payload
     words = (len(elements) + 3) // 4

@@ -23,8 +23,8 @@ from transcriber.rtc.media import Media
 from transcriber.rtc.path import Unreachable
 from transcriber.rtc.sfu.publisher import Publisher
 from transcriber.rtc.sfu.room import Grant, Message, Room, describe
-from transcriber.rtc.sfu.subscriber import Subscriber
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.subscriber import TOP, Subscriber
+from transcriber.rtc.sfu.track import LAYERS, Track
 
 __all__ = ["Participant"]
 
@@ -196,6 +196,20 @@ class Participant:
         self.room.track(track_id)
         (self._unwanted.discard if wanted else self._unwanted.add)(track_id)
         self.follow()
+
+    def layer(self, track_id: str, layer: str) -> None:
+        """Want a picture in at most a size."""
+        self.room.track(track_id)
+        self._subscriber.limit(track_id, LAYERS.index(layer) if layer in LAYERS else TOP)
+
+    def pause(self, track_id: str, paused: bool) -> None:
+        """Want nothing of a track for a while, or go on."""
+        self.room.track(track_id)
+        self._subscriber.pause(track_id, paused)
+
+    def look(self, now: float) -> None:
+        """See to it that what they get fits through their way."""
+        self._subscriber.look(now)
 
     def mute(self, track_id: str, muted: bool) -> None:
         """Show that something of theirs is muted; of others only who may, and only muted."""

@@ -54,6 +54,9 @@ class Member(Protocol):
     def follow(self) -> None:
         """What they can get has changed."""
 
+    def look(self, now: float) -> None:
+        """See to it that what they get fits through their way."""
+
     def leave(self, reason: str) -> None:
         """Let them go."""
 

@@ -18,7 +18,7 @@ from transcriber.rtc.receiver import Formats, Receiver
 from transcriber.rtc.sfu.forwarder import Forwarder, Upstream
 from transcriber.rtc.sfu.incoming import Incoming
 
-__all__ = ["Hear", "Track"]
+__all__ = ["LAYERS", "Hear", "Track"]
 
 Hear = Callable[[Block], object]
 LAYERS = ("low", "mid", "high")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from transcriber.connectors.sfu.book import Book, Booked
 from transcriber.errors import NotFound
 from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
@@ -98,8 +99,10 @@ class ShownToken(BaseModel):
 class RoomApi:
     """What programs with an API token may do."""
 
-    def __init__(self, rooms: Rooms, tokens: Tokens, welcome: Welcome, *, language: str) -> None:
-        self._rooms, self._tokens, self._welcome = rooms, tokens, welcome
+    def __init__(
+        self, rooms: Rooms, book: Book, tokens: Tokens, welcome: Welcome, *, language: str
+    ) -> None:
+        self._rooms, self._book, self._tokens, self._welcome = rooms, book, tokens, welcome
         self._language = language
 
     def routes(self) -> list[Route]:
@@ -119,21 +122,22 @@ class RoomApi:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         wish = _body(request, NewRoom)
         language = wish.language or self._language
-        room = self._rooms.open(Plan(**wish.model_dump(exclude={"language"}), language=language))
-        shown = self._shown(room).model_dump_json(exclude_none=True)
+        plan = Plan(**wish.model_dump(exclude={"language"}), language=language)
+        room = await self._book.add(plan)
+        shown = self._shown(Booked(room)).model_dump_json(exclude_none=True)
         where = {"Location": f"/api/v1/rooms/{room.id}"}
         return web.json_response(text=shown, status=201, headers=where)
 
     async def _list(self, request: web.Request) -> RoomList:
         after, limit = request.query.get("cursor", ""), _limit(request)
-        found = [room for id_, room in sorted(self._rooms.rooms.items()) if id_ > after]
+        found = await self._book.page(after=after, limit=limit + 1)
         items = [self._shown(room) for room in found[:limit]]
         return RoomList(items=items, next_cursor=items[-1].id if len(found) > limit else None)
 
     async def _show(self, request: web.Request) -> ShownRoom:
         room = self._rooms.find(request.match_info["room_id"])
         members = [describe(member) for member in room.members.values()]
-        return self._shown(room).model_copy(update={"members": members})
+        return self._shown(Booked(room, len(members))).model_copy(update={"members": members})
 
     async def _close(self, request: web.Request) -> web.StreamResponse:
         self._rooms.close(self._rooms.find(request.match_info["room_id"]))
@@ -154,8 +158,8 @@ class RoomApi:
             url=f"{request.url.origin()}/rooms/{room.id}",
         )
 
-    def _shown(self, room: Room) -> ShownRoom:
-        plan = room.plan
+    def _shown(self, booked: Booked) -> ShownRoom:
+        room, plan = booked.room, booked.room.plan
         return ShownRoom(
             id=room.id,
             name=plan.name,
@@ -164,7 +168,7 @@ class RoomApi:
             e2ee=plan.e2ee,
             max_participants=plan.max_participants,
             created_at=_moment(room.created.timestamp()),
-            participants=len(room.members),
+            participants=booked.participants,
         )
 
 
@@ -189,12 +193,13 @@ class OpenRooms:
     def __init__(
         self,
         rooms: Rooms,
+        book: Book,
         tokens: Tokens,
         *,
         language: str,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rooms, self._tokens, self._language = rooms, tokens, language
+        self._rooms, self._book, self._tokens, self._language = rooms, book, tokens, language
         self._now = now
         self._minute = 0
         self._counts: dict[str, int] = {}
@@ -214,7 +219,7 @@ class OpenRooms:
         self._admit(request)
         wish = _body(request, OpenRoom)
         plan = Plan(name=wish.name, language=wish.language or self._language, open=True)
-        return self._visit(self._rooms.open(plan))
+        return self._visit(await self._book.add(plan))
 
     async def _enter(self, request: web.Request) -> Visit:
         self._admit(request)

@@ -166,6 +166,10 @@ class RoomSocket:
                 tell({"type": "pong"})
             case messages.Join():
                 raise BadInput("you have joined already")
+            case messages.Data():
+                who.say(said.data, said.to)
+            case messages.Leave():
+                who.leave("left")
             case _:
                 self._change(who, said)
 
@@ -177,16 +181,16 @@ class RoomSocket:
                 who.want(said.track_id, True)
             case messages.Unsubscribe():
                 who.want(said.track_id, False)
+            case messages.Layer():
+                who.layer(said.track_id, said.layer)
+            case messages.Pause():
+                who.pause(said.track_id, said.paused)
             case messages.Mute():
                 who.mute(said.track_id, said.muted)
             case messages.Language():
                 who.room.speak(who, said.language)
-            case messages.Data():
-                who.say(said.data, said.to)
             case messages.Remove():
                 who.remove(said.participant_id)
-            case messages.Leave():
-                who.leave("left")
 
     def _read(self, who: Participant, said: messages.Captions) -> None:
         captions = self._welcome.captions

@@ -50,6 +50,9 @@ class Guest:
     def follow(self) -> None:
         self.followed += 1
 
+    def look(self, now: float) -> None:
+        """Nothing is sent to them."""
+
     def leave(self, reason: str) -> None:
         self.left = reason
         if self.room:
