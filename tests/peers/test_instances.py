@@ -73,9 +73,8 @@ async def test_any_instance_answers_for_all_and_rooms_outlive_who_had_them(
     server: Postgres, tmp_path: Path
 ) -> None:
     async with instance(server, tmp_path) as one, instance(server, tmp_path, WORKERS="1") as two:
-        rooms = [
-            (await each.ask("POST", "/rooms", 201, name="Tea"))["id"] for each in (one, two) * 4
-        ]
+        asked = [await each.ask("POST", "/rooms", 201, name="Tea") for each in (one, two) * 4]
+        rooms = [room["id"] for room in asked]
         for each in (one, two):
             listed = await each.ask("GET", "/rooms")
             assert [room["id"] for room in listed["items"]] == sorted(rooms)

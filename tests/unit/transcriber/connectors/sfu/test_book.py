@@ -34,12 +34,19 @@ class Shaky(MemoryStore):
         return await super().put(kind, key, value, **options)
 
 
+class NoMedia:
+    """Carries nothing, and knows what time it is."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
 class Process:
     """One of those that have rooms."""
 
     def __init__(self, store: MemoryStore, **limits: Any) -> None:
         clock = asyncio.get_running_loop().time
-        self.hall = Rooms(None, RoomsOptions(), most=100)  # type: ignore[arg-type]
+        self.hall = Rooms(NoMedia(), RoomsOptions(), most=100)  # type: ignore[arg-type]
         self.book = Book(store, self.hall, now=clock, **({"most": lambda: 100} | limits))
 
     @property
@@ -68,6 +75,8 @@ class Somebody:
     def tell(self, message: Any) -> None: ...
 
     def follow(self) -> None: ...
+
+    def look(self, now: float) -> None: ...
 
     def leave(self, reason: str) -> None: ...
 
