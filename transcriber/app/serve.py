@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import structlog
 from aiohttp import web
 
+from transcriber.app.catalogue import catalogue
 from transcriber.app.crew import crew, workers
+from transcriber.app.events import events
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -112,7 +114,9 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    catalogue,
     transcripts,
+    events,
     webhooks,
     nats,
     workers,
