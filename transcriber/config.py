@@ -205,7 +205,8 @@ class Reader:
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):
-                self._wrong(str(wrong["loc"][0]), wrong, secrets)
+                where = wrong["loc"][:1] or tuple(found)  # several that do not fit together
+                self._wrong(", ".join(map(str, where)), wrong, secrets)
             return None
 
     def complain_about_strangers(self) -> None:
@@ -257,7 +258,8 @@ class Reader:
         return {str(name).upper(): value for name, value in (content or {}).items()}
 
     def _wrong(self, name: str, error: Any, secrets: set[str]) -> None:
-        value = "" if name in secrets else f"{str(error['input'])[:80]!r} "
+        known = error["loc"] and name not in secrets
+        value = f"{str(error['input'])[:80]!r} " if known else ""
         self._note(name, f"{value}is not valid: {error['msg']}", "see the table of settings")
 
     def _unknown(self, name: str, where: str) -> None:
