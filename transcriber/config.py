@@ -32,6 +32,7 @@ from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
 from webhooks.options import WebhookOptions
 
@@ -75,6 +76,7 @@ class Settings:
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
+    transcripts: TranscriptOptions
     captions: CaptionOptions
     rooms: RoomsOptions
     engines: dict[str, BaseModel]
@@ -161,6 +163,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,
+        "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
         "rooms": RoomsOptions,
     }

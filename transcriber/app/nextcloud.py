@@ -7,27 +7,31 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import structlog
+from aiohttp import web
 
+from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
-from transcriber.app.translators import translating
+from transcriber.app.translators import targets, translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud
+from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
-from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
 from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
+from transcriber.web.bot import Bot
 from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.routes import Kind
-from transcriber.web.server import application, listen
+from transcriber.web.server import application, listen, listen_here
 
 __all__ = ["nextcloud"]
 
@@ -37,11 +41,10 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
-    settings = house.settings
-    if not settings.nextcloud.app_id:
-        yield Face()
-        return
-    async with asking(settings) as home, translating(settings, home) as translator:
+    async with asking(house.settings) as home, translating(house.settings, home) as translator:
+        if home is None:
+            yield Face()
+            return
         us = Us(house, home, translator)
         front = house.crew.front
         async with _serving(us) if front else attended(us, lambda room: None):
@@ -55,14 +58,6 @@ class Us:
     house: House
     home: Nextcloud
     translator: Careful | None
-
-
-@asynccontextmanager
-async def asking(settings: Settings) -> AsyncIterator[Nextcloud]:
-    """Be able to ask Nextcloud."""
-    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        yield Nextcloud(_identity(settings), http)
 
 
 @asynccontextmanager
@@ -102,55 +97,70 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        app = _app(us, rooms)
+        chat = Chat(us.home)
+        bot = Bot(Permissions(house.store), told=chat.told, say=chat.say)
+        app = _app(us, rooms, chat)
         guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
-        routes = application(app.routes(), guards, explain=talk_error)
+        routes = [*app.routes(), *bot.routes(ROUTE)]
+        served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
+        url = await stack.enter_async_context(_reachable(served, cloud))
         log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
+        answering = tasks.create_task(bot.run(), name="bot")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
+            answering.cancel()
 
 
-def _app(us: Us, rooms: Supervisor) -> ExApp:
-    stt, translator = us.house.stt, us.translator
+@asynccontextmanager
+async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
+    """Let Nextcloud call us: on our port, or through HaRP where it gave us a key for that."""
+    key = cloud.harp_key.get_secret_value()
+    if not key:
+        async with listen(served, cloud.app_host, cloud.app_port) as url:
+            yield url
+        return
+    harp = Harp(
+        address=needed("HP_FRP_ADDRESS", cloud.harp_address),
+        port=cloud.harp_port,
+        key=key,
+        app_id=cloud.app_id,
+        app_port=cloud.app_port,
+        socket=cloud.harp_socket,
+    )
+    async with listen_here(served, harp.socket), tunnel(harp):
+        yield f"unix:{harp.socket}"
+
+
+def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
+    stt = us.house.stt
+    keeps = us.house.settings.transcripts.keep
+
+    async def introduce() -> None:
+        if keeps:
+            await chat.register()
+
     return ExApp(
         us.home,
         rooms,
         prepare=stt.prepare,
         heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
-        readable=lambda: translator.targets if translator else (),
+        introduce=introduce,
+        readable=targets(us.translator),
         version=us.home.identity.app_version,
-    )
-
-
-def _identity(settings: Settings) -> Identity:
-    cloud = settings.nextcloud
-    return Identity(
-        app_id=cloud.app_id,
-        app_version=cloud.app_version,
-        app_api_version=cloud.app_api_version,
-        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
-        url=_needed("NEXTCLOUD_URL", cloud.url),
     )
 
 
 def _signaling(settings: Settings) -> Server:
     talk = settings.talk
     return Server(
-        url=_needed("LT_HPB_URL", talk.url),
+        url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
-        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
         tls=not talk.skip_verify,
     )
-
-
-def _needed(name: str, value: str) -> str:
-    if not value:
-        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
-    return value

@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from transcriber.app.home import asking
 from transcriber.app.house import Face, House
 from transcriber.app.readers import Readers
+from transcriber.app.translators import targets, translating
 from transcriber.captions.languages import NAMES
 from transcriber.connectors.sfu import RoomEvents, SfuCall
 from transcriber.connectors.sfu.book import Book, signing_secret
@@ -41,6 +43,8 @@ async def rooms(house: House) -> AsyncIterator[Face]:
     options, language = settings.rooms, settings.speech.language
     async with AsyncExitStack() as stack:
         media = await stack.enter_async_context(Media(ice_servers=lambda: options.servers))
+        home = await stack.enter_async_context(asking(settings))
+        translator = await stack.enter_async_context(translating(settings, home))
         hall = Rooms(media, options, most=settings.session.rooms)
         attendant = Attendant(
             lambda room, wish: SfuCall(hall.find(room), media),
@@ -48,6 +52,7 @@ async def rooms(house: House) -> AsyncIterator[Face]:
             bus=house.bus,
             ended=lambda room: readers.ended(room),
             seats=Seats(settings.session.speakers),
+            translator=translator,
             drain=settings.session.drain,
         )
         readers, minutes = Readers(attendant), Minutes(house.bus)
@@ -60,7 +65,8 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         hall.on_open.append(opened)
         heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
         usable = not stt.unusable()
-        welcome = Welcome(options.servers, heard, (), readers if usable else None)
+        captions = readers if usable else None
+        welcome = Welcome(options.servers, heard, targets(translator), captions)
         secret = options.secret.get_secret_value() or await signing_secret(house.store)
         tokens, limits = Tokens(secret), settings.session
         book = Book(

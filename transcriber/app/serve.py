@@ -20,6 +20,7 @@ from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
 from transcriber.app.selftest import self_test
+from transcriber.app.transcripts import transcripts
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -130,6 +131,7 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    transcripts,
     webhooks,
     nats,
     workers,

@@ -83,8 +83,7 @@ class Session:
             async with self._tasks:
                 async with aio.alongside(self._wake()):
                     problem = await self._stay()
-                for person_id in tuple(self.people):
-                    self.left(person_id)
+                self._hear_nobody()
             reason = "failed" if problem else "ended"
             if problem:
                 raise problem
@@ -94,8 +93,7 @@ class Session:
     async def last_words(self) -> None:
         """Hear nobody any more, and return when everybody's last words were published."""
         self._deaf = True
-        for person_id in tuple(self.people):
-            self.left(person_id)
+        self._hear_nobody()
         if self._attending:
             await asyncio.wait(self._attending)
 
@@ -196,8 +194,19 @@ class Session:
         if speaker := self._speakers.pop(person_id, None):
             speaker.close()
 
+    def _hear_nobody(self) -> None:
+        """We leave; nobody else does."""
+        self.people.clear()
+        for person_id in tuple(self._speakers):
+            self._hear_no_more(person_id)
+
     def _presence(self, person: Person) -> Presence:
-        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
+        return Presence(
+            room=self._call.room,
+            person_id=person.id,
+            person_name=person.name,
+            account=person.account,
+        )
 
     async def _attend(self, speaker: Speaker) -> None:
         if not self._seats.take():

@@ -86,6 +86,10 @@ class Supervisor:
         """A reader wants another language, or none; raises `KeyError` if they do not read."""
         await self._change(room, lambda wish: wish.translated(reader, target))
 
+    async def talk(self, room: str, dialog: str) -> None:
+        """A conversation shall be held in a room; raises `Overloaded` as `read` does."""
+        await self._change(room, lambda wish: wish.held(dialog), new=Wish(room, self._language))
+
     async def leave(self, room: str) -> None:
         """Nobody shall read a room any more, without any grace."""
         await self._store.forget(KIND, room)
@@ -118,7 +122,8 @@ class Supervisor:
                 except StoreFailed as problem:
                     log.warning("the store does not tell the wishes", problem=str(problem))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), BEAT)
+                    async with asyncio.timeout(BEAT):  # `wait_for` can lose a cancellation
+                        await self._news.wait()
         finally:
             for silence in silences:
                 silence()

@@ -31,6 +31,9 @@ __all__ = ["ExApp", "TalkError", "talk_error"]
 REPORTS = 5
 """Tries to tell Nextcloud something, before the administrator has to start it again."""
 
+WORK = 10
+"""Things to do for Nextcloud that wait; the oldest go, because the newest say it all again."""
+
 M = TypeVar("M", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
@@ -134,10 +137,14 @@ class ExApp:
         *,
         prepare: Callable[[Progress], Any],
         heard: Sequence[str],
+        introduce: Callable[[], Any] | None = None,
         readable: Callable[[], Sequence[str]] = tuple,
         version: str = "",
     ) -> None:
-        """`heard` are the languages we recognise, `readable` tells those we translate into."""
+        """
+        `heard` are the languages we recognise, `readable` tells those we translate into;
+        `introduce` tells Nextcloud what else it should know of us, whenever we are turned on.
+        """
         self.enabled = False
         self._home = home
         self._rooms = rooms
@@ -145,24 +152,23 @@ class ExApp:
         self._heard = heard
         self._readable = readable
         self._version = version
+        self._introduce = introduce
         self._progress = 0
-        self._wanted = asyncio.Event()
+        self._work: aio.Backlog[Callable[[], Any]] = aio.Backlog(WORK)
         self._over = asyncio.Event()
 
     def stop(self) -> None:
         """Let `run` return."""
         self._over.set()
-        self._wanted.set()
+        self._work.close()
 
     async def run(self) -> None:
-        """Find out whether we are enabled, and install whenever Nextcloud asks for it."""
+        """Find out whether we are enabled, and do whatever takes longer than Nextcloud waits."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._try(self._recover))
-            while not self._over.is_set():
-                await self._wanted.wait()
-                self._wanted.clear()
+            async for work in self._work:
                 if not self._over.is_set():
-                    await self._try(self._install)
+                    await self._try(work)
 
     def routes(self) -> list[Route]:
         """What Nextcloud may call."""
@@ -188,12 +194,14 @@ class ExApp:
         return Alive()
 
     async def _init(self, request: web.Request) -> Anything:
-        self._wanted.set()
+        self._work.push(self._install)
         return Anything()
 
     async def _enable(self, request: web.Request) -> Enabled:
         self.enabled = request.query.get("enabled") == "1"
-        if not self.enabled:
+        if self.enabled:
+            self._present()
+        else:
             await self._rooms.leave_all()
         return Enabled()
 
@@ -264,6 +272,12 @@ class ExApp:
     async def _recover(self) -> None:
         """A container that starts again is not enabled again: ask how it was left."""
         self.enabled = await self._home.enabled()
+        if self.enabled:
+            self._present()
+
+    def _present(self) -> None:
+        if self._introduce:
+            self._work.push(self._introduce)
 
     async def _install(self) -> None:
         """Prepare what takes time and tell Nextcloud how far it is."""

@@ -95,6 +95,16 @@ async def test_what_nobody_wished_cannot_be_changed() -> None:
         await supervisor.translate("r", "bob", "fr")
 
 
+async def test_a_conversation_is_wished_like_captions() -> None:
+    world = World()
+    async with world.running() as supervisor:
+        await supervisor.talk("r", "dlg_1")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r").held("dlg_1")}
+        await supervisor.read("r", "ann")
+        assert await supervisor.wishes() == [Wish("r").held("dlg_1").read_by("ann")]
+
+
 async def test_a_restart_brings_every_room_back() -> None:
     world = World()
     async with world.running() as supervisor:

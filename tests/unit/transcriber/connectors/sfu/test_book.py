@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,19 +35,13 @@ class Shaky(MemoryStore):
         return await super().put(kind, key, value, **options)
 
 
-class NoMedia:
-    """Carries nothing, and knows what time it is."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-
 class Process:
     """One of those that have rooms."""
 
     def __init__(self, store: MemoryStore, **limits: Any) -> None:
         clock = asyncio.get_running_loop().time
-        self.hall = Rooms(NoMedia(), RoomsOptions(), most=100)  # type: ignore[arg-type]
+        media: Any = SimpleNamespace(now=clock)
+        self.hall = Rooms(media, RoomsOptions(), most=100)
         self.book = Book(store, self.hall, now=clock, **({"most": lambda: 100} | limits))
 
     @property
