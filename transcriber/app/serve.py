@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import structlog
 from aiohttp import web
 
+from transcriber.app.console import console
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
 from transcriber.app.nextcloud import nextcloud
@@ -85,6 +86,7 @@ async def listening(house: House) -> AsyncIterator[Face]:
 PARTS: tuple[Part, ...] = (
     listening,
     pages,
+    console,
     workers,
     nextcloud,
 )
