@@ -13,7 +13,7 @@ from functools import partial
 
 import aiohttp
 
-from transcriber.app import recogniser
+from transcriber.app import recogniser, speaker
 from transcriber.audio.block import silence
 from transcriber.config import Settings
 from transcriber.engines.stt.base import StreamOptions
@@ -43,6 +43,7 @@ async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
     checks: list[Callable[[Settings], Awaitable[Verdict]]] = [
         *_engines(settings),
         _language,
+        _voice,
         _address,
         _traces,
         _signaling,
@@ -95,6 +96,28 @@ async def _language(settings: Settings) -> Verdict:
         return verdict
     problem = f"{policy} does not hear {language}; choose one of {', '.join(known)}"
     return Verdict(verdict.what, verdict.setting, problem)
+
+
+async def _voice(settings: Settings) -> Verdict:
+    """Say a word. Captions need no voice: that the usual ones are missing is no fault."""
+    what, wanted = "voice", settings.origins["TTS_BACKEND"] != "default"
+    try:
+        async with (
+            asyncio.timeout(PATIENCE),
+            speaker(settings) as voice,
+            voice.speak("Ready.") as pieces,
+        ):
+            async for piece in pieces:
+                what = f"voice {piece.engine}"
+    except Misconfigured as error:
+        return Verdict(what, error.setting, str(error))
+    except EngineError as error:
+        if not wanted and error.kind == "unusable":
+            return Verdict(f"no voice: {error}", "TTS_BACKEND")
+        return Verdict(what, "TTS_BACKEND", str(error))
+    except TimeoutError:
+        return Verdict(what, "TTS_BACKEND", f"no answer within {PATIENCE:.0f} seconds")
+    return Verdict(what, "TTS_BACKEND")
 
 
 async def _address(settings: Settings) -> Verdict:

@@ -64,11 +64,39 @@ class Metrics:
         )
         self.finals = Counter("transcriber_finals", "Sentences recognised", ["language"], **of)
         self.errors = Counter("transcriber_errors", "Failures, by their code", ["code"], **of)
+        self.first_audio = Histogram(
+            "transcriber_voice_first_audio_seconds",
+            "Time until a sentence can be heard",
+            ["engine", "cached"],
+            buckets=(0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 10),
+            **of,
+        )
+        self.spoken = Counter(
+            "transcriber_voice_seconds", "Seconds of speech made", ["engine", "cached"], **of
+        )
+        self.characters = Counter(
+            "transcriber_voice_characters", "Characters paid for", ["engine"], **of
+        )
+        self.voice_failures = Counter(
+            "transcriber_voice_failures", "Times a voice went down", ["engine", "code"], **of
+        )
+        self.translations = Counter(
+            "transcriber_translations", "Captions translated, by what came of it", ["outcome"], **of
+        )
         self.engines = Gauge(
             "transcriber_engine_up", "Whether a recogniser can be asked: 1 or 0", ["engine"], **of
         )
         self.engine_failures = Counter(
             "transcriber_engine_failures", "Times an engine went down", ["engine", "code"], **of
+        )
+        self.webhooks = Counter(
+            "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
+        )
+        self.webhooks_lost = Counter(
+            "transcriber_webhook_events_lost", "Events lost because the store was away", **of
+        )
+        self.nats_lost = Counter(
+            "transcriber_nats_lost", "Events that NATS was away for too long to get", **of
         )
         self.requests = Histogram(
             "transcriber_request_seconds",
@@ -107,6 +135,7 @@ def configure_logs(options: TelemetryOptions) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=_upper(options), force=True)
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells everybody's addresses
 
 
 class Tail(logging.Handler):

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests.peers.devtools import Tab, chromium
 from tests.peers.test_page import SIZES
-from tests.peers.test_web import service
+from tests.peers.service import service
 from transcriber.events import EVENT_TYPES
 from transcriber.telemetry import Tail
 from transcriber.web.auth import AdminToken, BearerGuard, Guard

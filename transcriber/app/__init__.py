@@ -9,7 +9,7 @@ here lives no longer than it runs.
 from transcriber.app.file import Job, transcribe
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
-from transcriber.app.voices import list_voices
+from transcriber.app.voices import list_voices, speaker
 
 __all__ = [
     "Engine",
@@ -19,5 +19,6 @@ __all__ = [
     "list_voices",
     "recogniser",
     "serve",
+    "speaker",
     "transcribe",
 ]

@@ -27,6 +27,7 @@ STT = {
     "elevenlabs": "transcriber.engines.stt.bridge:elevenlabs",
     "gladia": "transcriber.engines.stt.bridge:gladia",
     "google": "transcriber.engines.stt.bridge:google",
+    "ibm": "transcriber.engines.stt.ibm:Ibm",
     "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
     "openai": "transcriber.engines.stt.openai:OpenAi",
@@ -37,6 +38,7 @@ STT = {
 """The recognisers that come with us."""
 
 TTS = {
+    "espeak": "transcriber.engines.tts.espeak:Espeak",
     "local": "transcriber.engines.tts.local:Local",
 }
 """The voices that come with us."""

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from transcriber.audio import wav
 from transcriber.audio.block import SECONDS, Block
-from transcriber.engines.segments import RATE, Rules, Work, spread
+from transcriber.engines.segments import RATE, Rules, Said, Work, spread
 from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
@@ -31,7 +31,7 @@ from transcriber.engines.stt.base import (
     StreamOptions,
     SttStream,
 )
-from transcriber.engines.stt.local import LocalStream
+from transcriber.engines.stt.utterances import UtteranceStream
 from transcriber.engines.stt.wire import (
     Address,
     Http,
@@ -128,7 +128,8 @@ class OpenAi(Online):
             async with self.http.talk(self._address(), dialect) as stream:
                 yield stream
         elif silero := self._load():
-            segments = LocalStream(silero.voice(), self._recogniser(options), Rules(partial=0.0))
+            rules = Rules(partial=0.0)
+            segments = UtteranceStream(silero.voice(), self._recogniser(options), rules)
             try:
                 yield segments
             finally:
@@ -151,7 +152,7 @@ class OpenAi(Online):
         url = f"{self._options.url.rstrip('/').replace('http', 'ws', 1)}/realtime"
         return Address(url, {"intent": "transcription"}, self._headers())
 
-    def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[str]]:
+    def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[Said]]:
         url = f"{self._options.url.rstrip('/')}/audio/transcriptions"
         fields = {
             "model": self._model(options),
@@ -160,7 +161,7 @@ class OpenAi(Online):
             "prompt": ", ".join(options.vocabulary),
         }
 
-        async def recognise(work: Work) -> str:
+        async def recognise(work: Work) -> Said:
             form = aiohttp.FormData({name: value for name, value in fields.items() if value})
             file = wav.encode(work.audio, RATE)
             form.add_field("file", file, filename="speech.wav", content_type="audio/wav")
@@ -169,7 +170,7 @@ class OpenAi(Online):
                     asyncio.timeout(ANSWER),
                     self.http.session.post(url, data=form, headers=self._headers()) as answer,
                 ):
-                    return _text(answer.status, answer.headers, await answer.read())
+                    return Said(_text(answer.status, answer.headers, await answer.read()))
 
         return recognise
 

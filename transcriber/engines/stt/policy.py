@@ -33,19 +33,19 @@ class Policy:
     fallback: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Policy:
-        """Read a policy; raises `Misconfigured`."""
+    def parse(cls, text: str, setting: str = "ASR_BACKEND") -> Policy:
+        """Read a policy; raises `Misconfigured`, which blames the setting."""
         languages: dict[str, tuple[str, ...]] = {}
         rest: dict[str, tuple[str, ...]] = {}
         for clause in filter(None, map(str.strip, CLAUSES.split(text))):
             found = CLAUSE.fullmatch(clause)
-            engines = _names(found["engines"] if found else "", ENGINE, clause)
+            engines = _names(found["engines"] if found else "", ENGINE, setting)
             if found and found["languages"] is not None:
-                languages |= dict.fromkeys(_names(found["languages"], LANGUAGE, clause), engines)
+                languages |= dict.fromkeys(_names(found["languages"], LANGUAGE, setting), engines)
             else:
                 rest[(found and found["keyword"]) or "else"] = engines
         if not languages and not rest:
-            raise Misconfigured("ASR_BACKEND", "no recogniser is named", remedy=FORM)
+            raise Misconfigured(setting, "no engine is named", remedy=FORM)
         return cls(tuple(languages.items()), rest.get("else", ()), rest.get("fallback", ()))
 
     @property
@@ -61,9 +61,9 @@ class Policy:
         return tuple(dict.fromkeys([*names, *self.fallback]))
 
 
-def _names(text: str, form: re.Pattern[str], clause: str) -> tuple[str, ...]:
+def _names(text: str, form: re.Pattern[str], setting: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if not form.fullmatch(name):
-            raise Misconfigured("ASR_BACKEND", f"{clause!r} cannot be read", remedy=FORM)
+            raise Misconfigured(setting, f"{text.strip()!r} cannot be read", remedy=FORM)
     return names

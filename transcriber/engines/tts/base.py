@@ -50,6 +50,10 @@ class Voice:
     title: str = ""
     unusable: str = ""
 
+    def speaks(self, language: str) -> bool:
+        """Whether it can be understood in a language; `pt-BR` is also `pt`."""
+        return _among(language, self.languages)
+
 
 @dataclass(frozen=True, slots=True)
 class TtsInfo:
@@ -92,31 +96,33 @@ class TtsInfo:
 
     def able(self, manner: Manner) -> bool:
         """Whether it can speak like that."""
-        slowest, fastest = self.speeds
-        voice = not manner.voice or self.knows(manner.voice)
-        return voice and self.speaks(manner.language) and slowest <= manner.speed <= fastest
+        return not self._unable(manner)
 
     def demand(self, manner: Manner) -> None:
         """Raise `EngineError` with what is wrong, unless it can speak like that."""
-        if not self.speaks(manner.language):
-            known = ", ".join(self.languages)
-            problem, remedy = f"does not speak {manner.language}", f"choose one of {known}"
-        elif manner.voice and not self.knows(manner.voice):
-            known = ", ".join(voice.name for voice in self.voices)
-            problem, remedy = f"has no voice {manner.voice}", f"choose one of {known}"
-        elif not self.able(manner):
-            slowest, fastest = self.speeds
-            problem = f"cannot speak at speed {manner.speed:g}"
-            remedy = f"choose one from {slowest:g} to {fastest:g}"
-        else:
-            return
-        raise EngineError("bad_request", f"{self.name} {problem}", remedy=remedy)
+        if problem := self._unable(manner):
+            raise EngineError("bad_request", f"{self.name} {problem}")
 
     def voice(self, manner: Manner, usual: str = "") -> str:
         """Whose voice it is: as wished, or `usual`, or the first that speaks the language."""
-        named = manner.voice or usual
-        fitting = (one.name for one in self.voices if _among(manner.language, one.languages))
-        return named or next(fitting, "")
+        return manner.voice or usual or next(iter(self._voices(manner.language)), "")
+
+    def _unable(self, manner: Manner) -> str:
+        slowest, fastest = self.speeds
+        if not self.speaks(manner.language):
+            return f"does not speak {manner.language}; choose one of {', '.join(self.languages)}"
+        if manner.voice and not self.knows(manner.voice):
+            known = ", ".join(self._voices(manner.language))
+            return f"has no voice {manner.voice}; choose one of {known}"
+        if any(one.name == manner.voice and not one.speaks(manner.language) for one in self.voices):
+            known = ", ".join(self._voices(manner.language))
+            return f"does not speak {manner.language} as {manner.voice}; choose one of {known}"
+        if not slowest <= manner.speed <= fastest:
+            return f"speaks at speeds from {slowest:g} to {fastest:g}, not {manner.speed:g}"
+        return ""
+
+    def _voices(self, language: str) -> list[str]:
+        return [one.name for one in self.voices if one.speaks(language)]
 
 
 class Tts(Protocol):

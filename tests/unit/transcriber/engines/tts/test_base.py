@@ -31,8 +31,9 @@ def test_a_language_is_known_with_its_regions(language: str) -> None:
     ("manner", "problem"),
     [
         (Manner(language="de"), "polly does not speak de; choose one of en, pt"),
-        (Manner("eve"), "polly has no voice eve; choose one of ann, rui"),
-        (Manner(speed=3), "polly cannot speak at speed 3; choose one from 0.5 to 2"),
+        (Manner("eve"), "polly has no voice eve; choose one of ann"),
+        (Manner("rui"), "polly does not speak en as rui; choose one of ann"),
+        (Manner(speed=3), "polly speaks at speeds from 0.5 to 2, not 3"),
     ],
 )
 def test_what_it_cannot_do_is_refused_with_what_it_can(manner: Manner, problem: str) -> None:
