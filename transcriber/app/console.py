@@ -12,7 +12,6 @@ from typing import Any
 
 from transcriber import config
 from transcriber.app.house import Face, House
-from transcriber.app.selftest import selftest
 from transcriber.app.voices import list_voices
 from transcriber.events import Event
 from transcriber.telemetry import Tail
@@ -38,8 +37,8 @@ async def console(house: House) -> AsyncIterator[Face]:
             settings=_settings(house),
         )
 
-    shown = Console(overview, lambda: _state(house), lambda: selftest(house), picture, tail)
-    forget = house.bus.subscribe(Event, picture.apply)
+    shown = Console(overview, lambda: _state(house), picture, tail)
+    forget = house.world.subscribe(Event, picture.apply)
     logging.getLogger().addHandler(tail)
     try:
         yield Face(shown.routes())

@@ -8,9 +8,9 @@ same however much is said.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -21,7 +21,7 @@ from transcriber.web.problems import ProblemError
 from transcriber.web.routes import Route, token
 from transcriber.web.sse import Stream, streaming
 
-__all__ = ["Console", "Overview", "SettingShown", "Step"]
+__all__ = ["Console", "Overview", "SettingShown"]
 
 LOOK = 0.25
 """Seconds between two looks at the rooms and the log."""
@@ -51,15 +51,6 @@ class Overview(BaseModel):
     settings: list[SettingShown]
 
 
-class Step(BaseModel):
-    """One thing that was tried; `detail` says what was found, or what is wrong."""
-
-    what: str
-    state: Literal["passed", "failed", "skipped"]
-    detail: str = ""
-    seconds: float = 0.0
-
-
 @dataclass(slots=True)
 class Console:
     """Answers the console's questions."""
@@ -67,11 +58,9 @@ class Console:
     overview: Callable[[], Overview]
     state: Callable[[], dict[str, Any]]
     """Engines, what is ready, how many workers: what changes rarely."""
-    test: Callable[[], AsyncIterator[Step]]
     picture: Picture
     log: Tail
     _open: int = 0
-    _testing: bool = False
 
     def routes(self) -> list[Route]:
         """All of them need a token that may do everything."""
@@ -79,7 +68,6 @@ class Console:
         return [
             Route("GET", base, self._overview, admin, "The service", response=Overview),
             Route("GET", f"{base}/stream", self._stream, admin, "What goes on, as it happens"),
-            Route("POST", f"{base}/self-test", self._test, admin, "Try the whole path, now"),
         ]
 
     async def _overview(self, request: web.Request) -> Overview:
@@ -113,15 +101,3 @@ class Console:
             rounds += 1
             if not await stream.rest(LOOK):
                 return
-
-    async def _test(self, request: web.Request) -> web.StreamResponse:
-        if self._testing:
-            raise ProblemError(409, "testing", "a self-test is running; wait for it to end")
-        self._testing = True
-        try:
-            async with streaming(request) as stream:
-                async for step in self.test():
-                    await stream.send("step", step.model_dump())
-        finally:
-            self._testing = False
-        return stream.response

@@ -38,23 +38,9 @@ export class Api {
   }
 
   /** What the server answers. */
-  async ask(path, { method = "GET", body } = {}) {
-    const response = await this.#fetch(path, { method, body, signal: AbortSignal.timeout(DEADLINE) });
+  async ask(path, { method, body, deadline = DEADLINE } = {}) {
+    const response = await this.#fetch(path, { method, body, signal: AbortSignal.timeout(deadline) });
     return response.status === 204 ? undefined : response.json();
-  }
-
-  /** A picture that the server draws, as a document. */
-  async picture(path) {
-    const request = new XMLHttpRequest();
-    request.open("GET", `/api/v1${path}`);
-    request.setRequestHeader("Authorization", `Bearer ${this.#token}`);
-    request.responseType = "document";
-    request.timeout = DEADLINE;
-    return new Promise((resolve, reject) => {
-      request.onload = () => (request.status < 300 ? resolve(request.responseXML) : reject(new Refused(request.status, "")));
-      request.onerror = request.ontimeout = () => reject(new Refused(0, "The server does not answer."));
-      request.send();
-    });
   }
 
   /** Everything in a list of the server, page after page. */
@@ -71,8 +57,8 @@ export class Api {
   }
 
   /** Call `heard` with every event of a stream, until it ends. */
-  async read(path, heard, { method = "GET", signal } = {}) {
-    const response = await this.#fetch(path, { method, signal });
+  async read(path, heard, { signal } = {}) {
+    const response = await this.#fetch(path, { signal });
     const events = new Events();
     const decoder = new TextDecoderStream();
     for await (const text of chunks(response.body.pipeThrough(decoder))) {
@@ -97,7 +83,7 @@ export class Api {
     }
   }
 
-  async #fetch(path, { method, body, signal }) {
+  async #fetch(path, { method = "GET", body, signal }) {
     const headers = { Authorization: `Bearer ${this.#token}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let response;

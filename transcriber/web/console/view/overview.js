@@ -4,7 +4,8 @@ import { h, icon, update } from "../../page/view/dom.js";
 import { ago, health } from "../state.js";
 import { fact, panel } from "./pieces.js";
 
-const SIGNS = { passed: ["check", "good"], failed: ["close", "bad"], skipped: ["down", "idle"] };
+/** How long the self-test may take: a recogniser on a GPU that sleeps needs two minutes to wake. */
+const PATIENCE = 170_000;
 
 export class Overview {
   #api;
@@ -45,19 +46,19 @@ export class Overview {
   async #test() {
     const { steps, test } = this.#parts;
     update(test, { disabled: true, "aria-busy": true });
-    steps.replaceChildren();
+    steps.replaceChildren(h("li", { class: "idle" }, "A sentence is on its way …"));
     try {
-      await this.#api.read("/console/self-test", ({ data }) => steps.append(step(data)), { method: "POST" });
+      const report = await this.#api.ask("/self-test", { method: "POST", deadline: PATIENCE });
+      steps.replaceChildren(...report.steps.map(step));
     } catch (error) {
-      steps.append(step({ what: "Self-test", state: "failed", detail: error.message, seconds: 0 }));
+      steps.replaceChildren(step({ name: "self-test", ok: false, ms: 0, detail: error.message }));
     } finally {
       update(test, { disabled: false, "aria-busy": false });
     }
   }
 }
 
-function step({ what, state, detail, seconds }) {
-  const [picture, kind] = SIGNS[state];
-  return h("li", { class: kind }, icon(picture),
-    h("div", {}, h("strong", {}, `${what} ${state}`), h("span", { class: "soft" }, ` ${seconds.toFixed(1)} s`), h("p", {}, detail)));
+function step({ name, ok, ms, detail }) {
+  return h("li", { class: ok ? "good" : "bad" }, icon(ok ? "check" : "close"),
+    h("div", {}, h("strong", {}, `${name} ${ok ? "passed" : "failed"}`), h("span", { class: "soft" }, ` ${(ms / 1000).toFixed(1)} s`), h("p", {}, detail)));
 }
