@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.catalogue import catalogue
+from transcriber.app.console import console
 from transcriber.app.crew import crew, workers
 from transcriber.app.events import events
 from transcriber.app.house import Face, House, Part
@@ -133,6 +134,7 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    console,
     catalogue,
     transcripts,
     events,
