@@ -111,7 +111,7 @@ class KyutaiOptions(BaseModel):
     token: SecretStr = Field(
         SecretStr(""),
         alias="KYUTAI_API_KEY",
-        description="key of a GPU recogniser that does not run on Modal",
+        description="key of a GPU service that does not run on Modal",
     )
     speaks: Literal["v1", "moshi"] = Field(
         "v1",
