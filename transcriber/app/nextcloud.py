@@ -29,6 +29,7 @@ from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
+from transcriber.web.calls import Calls
 from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen, listen_here
@@ -46,8 +47,11 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
             yield Face()
             return
         us = Us(house, home, translator)
-        front = house.crew.front
-        async with _serving(us) if front else attended(us, lambda room: None):
+        if house.crew.front:
+            async with _serving(us) as rooms:
+                yield Face(Calls(rooms).routes())
+            return
+        async with attended(us, lambda room: None):
             yield Face()
 
 
@@ -84,7 +88,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[None]:
+async def _serving(us: Us) -> AsyncIterator[Supervisor]:
     house, settings = us.house, us.house.settings
     cloud, limits = settings.nextcloud, settings.session
     async with AsyncExitStack() as stack:
@@ -110,7 +114,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
         tasks.create_task(rooms.run(), name="rooms")
         answering = tasks.create_task(bot.run(), name="bot")
         try:
-            yield
+            yield rooms
         finally:
             app.stop()
             rooms.stop()

@@ -35,6 +35,9 @@ class Plan:
     """Whether anybody who knows the room may enter it."""
     max_participants: int = 100
     max_publishers: int = 100
+    engine: str = ""
+    """Who hears the room, as a policy says it; empty: who usually does."""
+    model: str = ""
 
 
 class Member(Protocol):
