@@ -79,6 +79,10 @@ class FakeRoom:
                 transport.abort()
         await until(lambda: not self._sockets)
 
+    def connected(self) -> bool:
+        """Whether everything that was agreed on is connected."""
+        return all(peer.connectionState == "connected" for peer in self._peers.values())
+
     async def close(self) -> None:
         """End all media."""
         for peer in self._peers.values():
