@@ -15,6 +15,7 @@ from typing import Protocol
 
 from prometheus_client.registry import Collector
 
+from transcriber.app.form import Form
 from transcriber.app.recognisers import Engine
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
@@ -47,6 +48,10 @@ class House:
     """Who attends rooms, and whether this process decides which."""
     counts: Collector = METRICS.registry
     """What was counted here and by all workers."""
+    form: Form = field(default_factory=Form)
+    """What Nextcloud's administrator filled in; it is part of the settings already."""
+    begin_anew: Callable[[], object] = bool
+    """Have the service end and begin again, because its settings have changed."""
 
 
 class Booked(Protocol):

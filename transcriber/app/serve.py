@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.crew import crew, workers
+from transcriber.app.form import Form
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -36,10 +37,21 @@ __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings, started: Callable[[str], object]) -> None:
-    """Run the service until it is told to stop; `started` learns its address."""
-    ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
+async def serve(
+    settings: Settings, started: Callable[[str], object], form: Form | None = None
+) -> bool:
+    """
+    Run the service until it is told to stop; `started` learns its address.
+
+    Returns whether it shall begin anew, because the form in Nextcloud has changed.
+    """
+    ears, bus, stop, anew = recognisers(settings), Bus(), asyncio.Event(), asyncio.Event()
     _count(bus)
+
+    def begin_anew() -> None:
+        anew.set()
+        stop.set()
+
     gathered, address = Gathered(METRICS.registry), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
@@ -55,6 +67,8 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             places=here,
             crew=crew(settings, bus, gathered),
             counts=gathered,
+            form=form or Form(),
+            begin_anew=begin_anew,
         )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
@@ -62,8 +76,9 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
         log.info("started", url=url, engine=house.stt.info.name)
         started(url)
         await stop.wait()
-        log.info("stopping")
+        log.info("beginning anew" if anew.is_set() else "stopping")
         await here.leave()
+    return anew.is_set()
 
 
 @asynccontextmanager
