@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -24,7 +24,7 @@ from transcriber.engines.stt.base import Progress
 from transcriber.errors import TranscriberError
 from transcriber.session.supervisor import Supervisor
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import APPAPI, BODY, PUBLIC, Route
+from transcriber.web.routes import APPAPI, PUBLIC, Route, body
 
 __all__ = ["Check", "ExApp", "TalkError", "talk_error"]
 
@@ -34,7 +34,6 @@ REPORTS = 5
 WORK = 10
 """Things to do for Nextcloud that wait; the oldest go, because the newest say it all again."""
 
-M = TypeVar("M", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
 
@@ -253,7 +252,7 @@ class ExApp:
         )
 
     async def _read(self, request: web.Request) -> Done:
-        wish = _body(request, Reading)
+        wish = body(request, Reading)
         if wish.enable:
             await self._rooms.read(wish.room, wish.reader, language=self._known(wish.language))
         else:
@@ -261,7 +260,7 @@ class ExApp:
         return Done()
 
     async def _speak(self, request: web.Request) -> Done:
-        wish = _body(request, Spoken)
+        wish = body(request, Spoken)
         try:
             await self._rooms.speak(wish.room, self._known(wish.language))
         except KeyError as error:
@@ -269,7 +268,7 @@ class ExApp:
         return Done()
 
     async def _translate(self, request: web.Request) -> Done:
-        wish = _body(request, Translated)
+        wish = body(request, Translated)
         if wish.language and wish.language not in self._readable():
             raise ProblemError(550, "no-translation", f"cannot translate into {wish.language}")
         try:
@@ -279,7 +278,7 @@ class ExApp:
         return Done()
 
     async def _leave(self, request: web.Request) -> Done:
-        await self._rooms.leave(_body(request, Wanted).room)
+        await self._rooms.leave(body(request, Wanted).room)
         return Done()
 
     def _known(self, code: str | None) -> str:
@@ -346,9 +345,3 @@ def _shown(codes: Sequence[str]) -> Languages:
             for one in known
         }
     )
-
-
-def _body(request: web.Request, model: type[M]) -> M:
-    body = request[BODY]
-    assert isinstance(body, model)
-    return body
