@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -162,7 +162,8 @@ async def test_a_program_that_is_no_worker_is_tried_again() -> None:
 async def face(crew: Crew) -> AsyncIterator[aiohttp.ClientSession]:
     """A server in front of the workers."""
 
-    async def where(room: str) -> Owner | None:
+    async def where(about: Mapping[str, str]) -> Owner | None:
+        room = about["room_id"]
         return Owner(socket=str(crew.workers.where(f"room/{room}"))) if room != "here" else None
 
     async with Forward(where) as forward:

@@ -16,6 +16,7 @@ from typing import Protocol
 from prometheus_client.registry import Collector
 
 from transcriber.app.recognisers import Engine
+from transcriber.app.studio import Talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
@@ -47,6 +48,8 @@ class House:
     """Who attends rooms, and whether this process decides which."""
     counts: Collector = METRICS.registry
     """What was counted here and by all workers."""
+    talks: Talks | None = None
+    """The conversations that are held in this process."""
 
 
 class Booked(Protocol):

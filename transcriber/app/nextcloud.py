@@ -75,6 +75,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 ended=ended,
                 seats=Seats(settings.session.speakers),
                 translator=us.translator,
+                talker=house.talks.conversations if house.talks else None,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
             )
@@ -97,6 +98,8 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
+        if house.talks:
+            house.talks.conversations.calls["talk"] = rooms
         chat = Chat(us.home)
         bot = Bot(Permissions(house.store), told=chat.told, say=chat.say)
         app = _app(us, rooms, chat)

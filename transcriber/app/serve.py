@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from transcriber.app.catalogue import catalogue
 from transcriber.app.crew import crew, workers
+from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
@@ -22,6 +23,7 @@ from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
 from transcriber.app.selftest import self_test
+from transcriber.app.studio import talks
 from transcriber.app.transcripts import transcripts
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
@@ -62,6 +64,7 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             places=here,
             crew=crew(settings, bus, gathered),
             counts=gathered,
+            talks=talks(settings, bus, store, ears.stt, places=here),
         )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
@@ -77,7 +80,15 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
 async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Application]:
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
-    async def where(room: str) -> Owner | None:
+    async def where(about: Mapping[str, str]) -> Owner | None:
+        if "dialog_id" in about and house.talks:
+            place = await house.talks.conversations.where(about["dialog_id"])
+            if not place.startswith("room/"):
+                return await _holder(house, place)
+            about = {"room_id": place.removeprefix("room/")}
+        return await where_room(about["room_id"]) if "room_id" in about else None
+
+    async def where_room(room: str) -> Owner | None:
         books = [face.rooms for face in faces if face.rooms]
         if not any([await book.knows(room) for book in books]):
             return None
@@ -96,6 +107,16 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
         yield application(routes, guards, first=[forward])
+
+
+async def _holder(house: House, place: str) -> Owner | None:
+    """Say who holds a conversation in a place that is no room of ours; nobody if it is over."""
+    if not place:
+        return None
+    if url := await house.places.where(place):
+        return Owner(url)
+    socket = house.crew.where(place) if place.startswith("talk/") else None
+    return Owner(socket=str(socket)) if socket else None
 
 
 @asynccontextmanager
@@ -138,6 +159,7 @@ PARTS: tuple[Part, ...] = (
     events,
     webhooks,
     nats,
+    dialogs,
     workers,
     nextcloud,
     rooms,
@@ -149,6 +171,7 @@ rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
     listening,
+    dialogs,
     nextcloud,
     rooms,
     self_test,

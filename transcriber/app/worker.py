@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from transcriber.app.house import House
 from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
+from transcriber.app.studio import talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import Event
@@ -26,7 +27,16 @@ async def work(settings: Settings, path: str) -> None:
         store = await stack.enter_async_context(open_store(settings.store.url))
         worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
         bus.subscribe(Event, worker.happened)
-        house = House(settings, bus, ears.stt, store, ears.engines, world=bus, crew=worker)
+        house = House(
+            settings,
+            bus,
+            ears.stt,
+            store,
+            ears.engines,
+            world=bus,
+            crew=worker,
+            talks=talks(settings, bus, store, ears.stt),
+        )
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
         await worker.work()
