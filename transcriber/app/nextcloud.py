@@ -23,7 +23,7 @@ from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
@@ -77,7 +77,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
-                seats=Seats(settings.session.speakers),
+                seats=house.seats,
                 translator=us.translator,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
