@@ -43,13 +43,27 @@ export class Api {
     return response.status === 204 ? undefined : response.json();
   }
 
+  /** A file that the server keeps, as text. */
+  async text(path) {
+    const response = await this.#fetch(path, { signal: AbortSignal.timeout(DEADLINE) });
+    return response.text();
+  }
+
+  /** One page of a list of the server: `{items, next_cursor}`. */
+  page(path, { limit = 50, cursor } = {}) {
+    const [place, query] = path.split("?");
+    const asked = new URLSearchParams(query);
+    asked.set("limit", limit);
+    if (cursor) asked.set("cursor", cursor);
+    return this.ask(`${place}?${asked}`);
+  }
+
   /** Everything in a list of the server, page after page. */
   async list(path) {
     const items = [];
-    let cursor = "";
+    let cursor;
     do {
-      const join = path.includes("?") ? "&" : "?";
-      const page = await this.ask(`${path}${join}limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      const page = await this.page(path, { limit: 200, cursor });
       items.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor);

@@ -2,7 +2,7 @@
 
 import { h, icon, update } from "../../page/view/dom.js";
 import { ago, health } from "../state.js";
-import { fact, panel } from "./pieces.js";
+import { counted, fact, panel } from "./pieces.js";
 
 /** How long the self-test may take: a recogniser on a GPU that sleeps needs two minutes to wake. */
 const PATIENCE = 170_000;
@@ -33,8 +33,8 @@ export class Overview {
     const down = state.recognisers.filter((engine) => health(engine)[1] === "bad").length;
     this.#parts.facts.replaceChildren(
       fact("State", state.unready ? "Not ready" : "Ready", state.unready, state.unready ? "warn" : "good"),
-      fact("Rooms", rooms.size, `${people.length} people, ${speaking} speaking`),
-      fact("Recogniser", state.engine || "–", down ? `${down} engine down` : "all engines in use work", down ? "bad" : ""),
+      fact("Rooms", rooms.size, `${counted(people.length, "person", "people")}, ${speaking} speaking`),
+      fact("Recogniser", state.engine || "–", down ? `${counted(down, "engine")} down` : "all engines in use work", down ? "bad" : ""),
       fact("Version", overview.version, overview.started_at && `up ${ago(overview.started_at, new Date())}`),
     );
     const wrong = [...rooms.values()].flatMap((room) => room.wrong.map((one) => ({ room, ...one })));

@@ -1,68 +1,101 @@
-/** Every room that is attended: who is there, how loud, and what they say. */
+/** Every room: those that are attended, as they are at this moment, and those of our own. */
 
-import { ofSpeaker } from "../../page/model/level.js";
-import { h, update } from "../../page/view/dom.js";
-import { clock } from "../state.js";
-import { badge, nothing } from "./pieces.js";
+import { h } from "../../page/view/dom.js";
+import { ask, choice, confirm, field, reveal } from "./ask.js";
+import { Card } from "./card.js";
+import { nothing } from "./pieces.js";
+
+const HOUR = 3_600;
+const LIVES = [[HOUR, "an hour"], [24 * HOUR, "a day"], [7 * 24 * HOUR, "a week"]];
+const GUEST = ["join", "publish", "subscribe"];
+const ROLES = [[GUEST.join(" "), "Talk and read"], ["join subscribe", "Listen and read"], [[...GUEST, "admin"].join(" "), "Lead: mute and remove others"]];
+/** Milliseconds after which our own rooms are looked at again. */
+const LOOK = 10_000;
 
 export class Rooms {
-  #state;
+  #context;
+  #own = new Map();
   #cards = new Map();
+  #list = h("div", { class: "rooms" });
+  #looking;
 
-  constructor({ state }) {
-    this.#state = state;
-    this.element = h("div", { class: "rooms" });
+  constructor(context) {
+    this.#context = context;
+    const open = h("button", { type: "button", class: "primary", onclick: () => this.#open() }, "Open a room");
+    this.element = h("div", { class: "stack" }, h("div", { class: "filters" }, open), this.#list);
+    this.#looking = setInterval(() => this.#look(), LOOK);
+    context.attempt(() => this.#look());
     this.show("rooms");
+  }
+
+  close() {
+    clearInterval(this.#looking);
   }
 
   show(what) {
     if (what !== "rooms") return;
-    const { rooms } = this.#state;
+    const { rooms } = this.#context.state;
+    const names = new Set([...rooms.keys(), ...this.#own.keys()]);
     for (const [name, card] of this.#cards) {
-      if (rooms.has(name)) continue;
+      if (names.has(name)) continue;
       card.element.remove();
       this.#cards.delete(name);
     }
-    for (const room of rooms.values()) this.#card(room).show(room);
-    const empty = this.element.querySelector(".nothing");
-    if (rooms.size) empty?.remove();
-    else if (!empty) this.element.append(nothing("No room is attended right now."));
+    for (const name of names) this.#card(name).show(rooms.get(name), this.#own.get(name));
+    const empty = this.#list.querySelector(".nothing");
+    if (names.size) empty?.remove();
+    else if (!empty) this.#list.append(nothing("No room is attended right now."));
   }
 
-  #card({ room }) {
+  #card(room) {
     if (!this.#cards.has(room)) {
-      const card = new Card(room);
+      const card = new Card(room, { invite: (own) => this.#invite(own), end: (own) => this.#close(own) });
       this.#cards.set(room, card);
-      this.element.append(card.element);
+      this.#list.append(card.element);
     }
     return this.#cards.get(room);
   }
-}
 
-class Card {
-  #parts;
-
-  constructor(name) {
-    this.#parts = { about: h("p", { class: "soft" }), people: h("ul", { class: "people" }), said: h("ol", { class: "said" }) };
-    const { about, people, said } = this.#parts;
-    this.element = h("article", { class: "panel" }, h("h2", {}, name), about, people, said);
+  async #look() {
+    const own = await this.#context.api.list("/rooms");
+    this.#own = new Map(own.map((room) => [room.id, room]));
+    this.show("rooms");
   }
 
-  show({ protocol, since, people, said, wrong, dialog }) {
-    const about = [protocol && badge(protocol), since && ` since ${clock(since)}, ${people.length} people `];
-    if (dialog) about.push(badge(`${dialog.name}: ${dialog.state}`, "good"), " ");
-    if (wrong.length) about.push(badge(`${wrong.at(-1).code}: ${wrong.at(-1).message}`, "bad"));
-    this.#parts.about.replaceChildren(...about.filter(Boolean));
-    this.#parts.people.replaceChildren(...people.map(person));
-    this.#parts.said.replaceChildren(...said.map(({ name, text, language }) =>
-      h("li", {}, h("strong", {}, name), h("span", { lang: language, dir: "auto" }, ` ${text}`))));
-    update(this.#parts.said, { hidden: !said.length });
+  #open() {
+    ask({
+      title: "Open a room", button: "Open",
+      fields: [field("Name", { name: "name", required: true, maxlength: 120, placeholder: "Stand-up" })],
+      done: async (form) => {
+        const made = await this.#context.api.ask("/rooms", { method: "POST", body: { name: form.get("name") } });
+        await this.#look();
+        this.#invite(made);
+      },
+    });
   }
-}
 
-function person({ id, name, speaking, level, text, final, sentences }) {
-  const meter = h("meter", { min: 0, max: 1, value: ofSpeaker(level === 127 ? undefined : -level), "aria-label": "Level" });
-  return h("li", { class: speaking ? "speaking" : "" },
-    h("span", { class: "who" }, name || id), meter,
-    h("span", { class: final ? "soft words" : "words", dir: "auto" }, text || (sentences ? "" : "has not spoken")));
+  #invite({ id, name }) {
+    ask({
+      title: `Invite into ${name || id}`, button: "Make a link",
+      fields: [
+        choice("Whoever has the link may", { name: "role", options: ROLES }),
+        choice("How long it is valid", { name: "life", options: LIVES }),
+      ],
+      done: async (form) => {
+        const body = { name: "Guest", grants: form.get("role").split(" "), ttl_s: Number(form.get("life")) };
+        const { url, token } = await this.#context.api.ask(`/rooms/${id}/tokens`, { method: "POST", body });
+        reveal({ title: "The invitation", about: "Whoever opens this link is let in, one at a time.", value: `${url}#token=${token}` });
+      },
+    });
+  }
+
+  #close({ id, name }) {
+    confirm({
+      title: "Close this room?", about: `Everybody in ${name || id} is sent out.`, button: "Close it",
+      done: async () => {
+        await this.#context.api.ask(`/rooms/${id}`, { method: "DELETE" });
+        await this.#look();
+      },
+    });
+  }
 }
