@@ -282,7 +282,9 @@ class Reader:
         )
 
     def _note(self, name: str, problem: str, remedy: str) -> None:
-        self.problems.append(Misconfigured(name, problem, remedy=remedy))
+        noted = Misconfigured(name, problem, remedy=remedy)
+        if str(noted) not in map(str, self.problems):  # several parts may share a setting
+            self.problems.append(noted)
 
 
 def _reason(error: Exception) -> str:

@@ -23,12 +23,13 @@ from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
+from transcriber.web.calls import Calls
 from transcriber.web.exapp import ExApp, talk_error
 from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen, listen_here
@@ -46,8 +47,11 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
             yield Face()
             return
         us = Us(house, home, translator)
-        front = house.crew.front
-        async with _serving(us) if front else attended(us, lambda room: None):
+        if house.crew.front:
+            async with _serving(us) as rooms:
+                yield Face(Calls(rooms).routes())
+            return
+        async with attended(us, lambda room: None):
             yield Face()
 
 
@@ -73,7 +77,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
-                seats=Seats(settings.session.speakers),
+                seats=house.seats,
                 translator=us.translator,
                 talker=house.talks.conversations if house.talks else None,
                 replacing=settings.talk.replacing,
@@ -85,7 +89,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[None]:
+async def _serving(us: Us) -> AsyncIterator[Supervisor]:
     house, settings = us.house, us.house.settings
     cloud, limits = settings.nextcloud, settings.session
     async with AsyncExitStack() as stack:
@@ -113,7 +117,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
         tasks.create_task(rooms.run(), name="rooms")
         answering = tasks.create_task(bot.run(), name="bot")
         try:
-            yield
+            yield rooms
         finally:
             app.stop()
             rooms.stop()

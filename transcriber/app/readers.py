@@ -18,7 +18,9 @@ class Readers:
 
     def read(self, room: Room, reader: str, target: str) -> None:
         """Somebody wants to read."""
-        wish = self._wishes.get(room.id) or Wish(room.id, room.plan.language)
+        plan = room.plan
+        new = Wish(room.id, plan.language, engine=plan.engine, model=plan.model)
+        wish = self._wishes.get(room.id) or new
         self._set(wish.read_by(reader).translated(reader, target))
 
     def stop_reading(self, room: Room, reader: str) -> None:

@@ -20,7 +20,7 @@ from transcriber.rtc import Media
 from transcriber.rtc.sfu.room import Room
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.session.attendant import Attendant
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.store import StoreFailed
 from transcriber.web.rooms.guard import RoomGuard
 from transcriber.web.rooms.rest import OpenRooms, RoomApi
@@ -52,7 +52,7 @@ async def rooms(house: House) -> AsyncIterator[Face]:
             stt=stt,
             bus=house.bus,
             ended=lambda room: readers.ended(room),
-            seats=Seats(settings.session.speakers),
+            seats=house.seats,
             translator=translator,
             talker=house.talks.conversations if house.talks else None,
             drain=settings.session.drain,

@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.catalogue import catalogue
-from transcriber.app.crew import crew, workers
+from transcriber.app.console import console
+from transcriber.app.crew import Reports, crew, workers
 from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.house import Face, House, Part
@@ -29,12 +30,12 @@ from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
+from transcriber.session.limits import Seats
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.forward import Forward, Owner
-from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
 
 __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
@@ -49,7 +50,7 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     """Run the service until it is told to stop; `started` learns its address."""
     ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
     _count(bus)
-    gathered, address = Gathered(METRICS.registry), settings.web
+    reports, address = Reports(settings, ears), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
@@ -59,12 +60,13 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             bus,
             ears.stt,
             store,
-            ears.engines,
+            reports.engines,
             world=bus if here.alone else Bus(),
             places=here,
-            crew=crew(settings, bus, gathered),
-            counts=gathered,
+            crew=crew(settings, bus, reports),
+            seats=Seats(settings.session.seats(settings.speech.engine)),
             talks=talks(settings, bus, store, ears.stt, places=here),
+            counts=reports.counts,
         )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
@@ -154,6 +156,7 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    console,
     catalogue,
     transcripts,
     events,

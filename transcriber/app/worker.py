@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 
+from transcriber.app.crew import report
 from transcriber.app.house import House
 from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
@@ -11,10 +13,9 @@ from transcriber.app.studio import talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import Event
+from transcriber.session.limits import Seats
 from transcriber.session.worker import Worker
 from transcriber.store import open_store
-from transcriber.telemetry import METRICS
-from transcriber.web.gathered import counts
 from transcriber.web.server import listen_here
 
 __all__ = ["work"]
@@ -25,7 +26,7 @@ async def work(settings: Settings, path: str) -> None:
     ears, bus = recognisers(settings), Bus()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store.url))
-        worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
+        worker = await stack.enter_async_context(Worker(partial(report, ears)))
         bus.subscribe(Event, worker.happened)
         house = House(
             settings,
@@ -35,6 +36,7 @@ async def work(settings: Settings, path: str) -> None:
             ears.engines,
             world=bus,
             crew=worker,
+            seats=Seats(settings.session.seats(settings.speech.engine)),
             talks=talks(settings, bus, store, ears.stt),
         )
         app = await stack.enter_async_context(serving(house, ATTENDING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from pydantic import BaseModel, Field, field_validator
@@ -56,6 +57,10 @@ class SessionOptions(BaseModel):
         alias="DRAIN_SECONDS",
         description="seconds for everybody's last words when the service is told to stop",
     )
+
+    def seats(self, engine: str) -> int:
+        """Return how many people one process may hear: each worker its share."""
+        return math.ceil(self.speakers / max(1, self.count(engine)))
 
     def count(self, engine: str) -> int:
         """Return how many workers there shall be, for this choice of recognisers."""

@@ -15,6 +15,7 @@ from transcriber.errors import NotFound
 from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
 from transcriber.rtc.sfu.rooms import Rooms
+from transcriber.web.calls import EnginePolicy, ModelName
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.messages import LANGUAGE
 from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
@@ -53,6 +54,8 @@ class NewRoom(_Body):
     dialog: Annotated[str, Field(max_length=200)] | None = None
     """Which dialog is held in it; empty for none."""
     max_participants: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    engine: EnginePolicy = ""
+    model: ModelName = ""
 
 
 class ShownRoom(BaseModel):
