@@ -27,13 +27,15 @@ from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
+from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
+from transcriber.web.calls import Calls
 from transcriber.web.exapp import Check, ExApp, talk_error
-from transcriber.web.routes import APPAPI
+from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen, listen_here
 
 __all__ = ["nextcloud"]
@@ -49,8 +51,11 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
             yield Face()
             return
         us = Us(house, home, translator)
-        front = house.crew.front
-        async with _serving(us) if front else attended(us, lambda room: None):
+        if house.crew.front:
+            async with _serving(us) as rooms:
+                yield Face(Calls(rooms).routes())
+            return
+        async with attended(us, lambda room: None):
             yield Face()
 
 
@@ -76,8 +81,9 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
-                seats=Seats(settings.session.speakers),
+                seats=house.seats,
                 translator=us.translator,
+                talker=house.talks.conversations if house.talks else None,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
             )
@@ -87,7 +93,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[None]:
+async def _serving(us: Us) -> AsyncIterator[Supervisor]:
     house, limits = us.house, us.house.settings.session
     async with AsyncExitStack() as stack:
         attending = attended(us, lambda room: rooms.ended(room))
@@ -99,12 +105,15 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
+        if house.talks:
+            house.talks.conversations.calls["talk"] = rooms
         await stack.enter_async_context(forwarding(Admin(us.home)))
         guard, chat = AppApiGuard(us.home.identity), Chat(us.home)
         permissions = Permissions(house.store)
         bot = Bot(permissions, trusted=guard.knows, told=chat.told, say=chat.say)
         app = _app(us, rooms, chat, stack.enter_context(_troubles(house)))
-        routes, guards = [*app.routes(), *bot.routes(ROUTE)], {APPAPI.kind: guard}
+        guards: dict[Kind, Guard] = {"appapi": guard}
+        routes = [*app.routes(), *bot.routes(ROUTE)]
         served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         url = await stack.enter_async_context(_reachable(served, house.settings.nextcloud))
@@ -116,7 +125,7 @@ async def _serving(us: Us) -> AsyncIterator[None]:
             tasks.create_task(_watch_form(us), name="form"),
         ]
         try:
-            yield
+            yield rooms
         finally:
             app.stop()
             rooms.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
@@ -12,7 +12,9 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.catalogue import catalogue
-from transcriber.app.crew import crew, workers
+from transcriber.app.console import console
+from transcriber.app.crew import Reports, crew, workers
+from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.form import Form
 from transcriber.app.house import Face, House, Part
@@ -23,17 +25,18 @@ from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
 from transcriber.app.selftest import self_test
+from transcriber.app.studio import talks
 from transcriber.app.transcripts import transcripts
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
+from transcriber.session.limits import Seats
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.forward import Forward, Owner
-from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
 
 __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
@@ -59,7 +62,7 @@ async def serve(
         anew.set()
         stop.set()
 
-    gathered, address = Gathered(METRICS.registry), settings.web
+    reports, address = Reports(settings, ears), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
@@ -69,11 +72,13 @@ async def serve(
             bus,
             ears.stt,
             store,
-            ears.engines,
+            reports.engines,
             world=bus if here.alone else Bus(),
             places=here,
-            crew=crew(settings, bus, gathered),
-            counts=gathered,
+            crew=crew(settings, bus, reports),
+            seats=Seats(settings.session.seats(settings.speech.engine)),
+            talks=talks(settings, bus, store, ears.stt, places=here),
+            counts=reports.counts,
             form=form or Form(),
             begin_anew=begin_anew,
         )
@@ -92,7 +97,15 @@ async def serve(
 async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Application]:
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
-    async def where(room: str) -> Owner | None:
+    async def where(about: Mapping[str, str]) -> Owner | None:
+        if "dialog_id" in about and house.talks:
+            place = await house.talks.conversations.where(about["dialog_id"])
+            if not place.startswith("room/"):
+                return await _holder(house, place)
+            about = {"room_id": place.removeprefix("room/")}
+        return await where_room(about["room_id"]) if "room_id" in about else None
+
+    async def where_room(room: str) -> Owner | None:
         books = [face.rooms for face in faces if face.rooms]
         if not any([await book.knows(room) for book in books]):
             return None
@@ -111,6 +124,16 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
         yield application(routes, guards, first=[forward])
+
+
+async def _holder(house: House, place: str) -> Owner | None:
+    """Say who holds a conversation in a place that is no room of ours; nobody if it is over."""
+    if not place:
+        return None
+    if url := await house.places.where(place):
+        return Owner(url)
+    socket = house.crew.where(place) if place.startswith("talk/") else None
+    return Owner(socket=str(socket)) if socket else None
 
 
 @asynccontextmanager
@@ -148,11 +171,13 @@ PARTS: tuple[Part, ...] = (
     listening,
     instances,
     pages,
+    console,
     catalogue,
     transcripts,
     events,
     webhooks,
     nats,
+    dialogs,
     workers,
     nextcloud,
     rooms,
@@ -164,6 +189,7 @@ rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
     listening,
+    dialogs,
     nextcloud,
     rooms,
     self_test,
