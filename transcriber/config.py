@@ -29,7 +29,7 @@ from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sfu.options import RoomsOptions
-from transcriber.session.options import SessionOptions
+from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
@@ -79,6 +79,7 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    dialogs: DialogOptions
     nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -166,6 +167,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "dialogs": DialogOptions,
         "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,

@@ -29,6 +29,11 @@ class Readers:
         if wish is not None and reader in wish.readers:
             self._set(wish.not_read_by(reader))
 
+    def talk(self, room: Room, dialog: str) -> None:
+        """A conversation shall be held."""
+        wish = self._wishes.get(room.id) or Wish(room.id, room.plan.language)
+        self._set(wish.held(dialog))
+
     def close(self, room: Room) -> None:
         """The room is no more."""
         if self._wishes.pop(room.id, None):

@@ -152,14 +152,16 @@ class Session:
 
         What is empty is as usual; a language counts for everybody, whatever they usually speak.
         """
+        before, usual = (self._language, self._options), self._usual
         self._language = language
         self._options = replace(
-            self._usual,
-            language=language or self._usual.language,
-            engine=engine or self._usual.engine,
-            vocabulary=vocabulary or self._usual.vocabulary,
+            usual,
+            language=language or usual.language,
+            engine=engine or usual.engine,
+            vocabulary=vocabulary or usual.vocabulary,
         )
-        self._hear_anew()
+        if before != (self._language, self._options):
+            self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""

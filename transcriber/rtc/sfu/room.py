@@ -33,6 +33,8 @@ class Plan:
     e2ee: bool = False
     open: bool = False
     """Whether anybody who knows the room may enter it."""
+    dialog: str = ""
+    """The dialog that is held in it from the first participant on."""
     max_participants: int = 100
     max_publishers: int = 100
     engine: str = ""
