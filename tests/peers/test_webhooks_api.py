@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.peers.test_web import TOKEN, service
+from tests.peers.service import service
+from tests.peers.test_web import TOKEN
 from transcriber.events import CallStarted, Started
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.server import application, listen
@@ -177,7 +178,7 @@ async def receiver() -> AsyncIterator[tuple[str, asyncio.Queue[tuple[Any, bytes]
 async def test_the_running_service_delivers_and_shows_its_tries() -> None:
     async with (
         receiver() as (url, got),
-        service(WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as (client, _),
+        service(env={"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}) as (client, _),
         aiohttp.ClientSession(str(client._base_url), headers=TOKEN) as http,
     ):
         made = await make(http, url=url, event_types=["call.*"])
