@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.bus.options import NatsOptions
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
@@ -28,9 +29,10 @@ from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sfu.options import RoomsOptions
-from transcriber.session.options import SessionOptions
+from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
 from webhooks.options import WebhookOptions
 
@@ -51,6 +53,14 @@ class SpeechOptions(BaseModel):
         description="who listens: a recogniser, or several by language, such as"
         " `en,fr -> kyutai; else local; fallback openai`",
     )
+    noise: int = Field(
+        0,
+        ge=0,
+        le=4,
+        alias="NOISE_SUPPRESSION",
+        description="how much noise is taken away before recognition, 1 to 4; 0: none, which is"
+        " mostly best",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -69,10 +79,13 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    dialogs: DialogOptions
+    nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
+    transcripts: TranscriptOptions
     captions: CaptionOptions
     rooms: RoomsOptions
     engines: dict[str, BaseModel]
@@ -154,10 +167,13 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "dialogs": DialogOptions,
+        "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,
+        "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
         "rooms": RoomsOptions,
     }
@@ -202,7 +218,8 @@ class Reader:
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):
-                self._wrong(str(wrong["loc"][0]), wrong, secrets)
+                where = wrong["loc"][:1] or tuple(found)  # several that do not fit together
+                self._wrong(", ".join(map(str, where)), wrong, secrets)
             return None
 
     def complain_about_strangers(self) -> None:
@@ -254,7 +271,8 @@ class Reader:
         return {str(name).upper(): value for name, value in (content or {}).items()}
 
     def _wrong(self, name: str, error: Any, secrets: set[str]) -> None:
-        value = "" if name in secrets else f"{str(error['input'])[:80]!r} "
+        known = error["loc"] and name not in secrets
+        value = f"{str(error['input'])[:80]!r} " if known else ""
         self._note(name, f"{value}is not valid: {error['msg']}", "see the table of settings")
 
     def _unknown(self, name: str, where: str) -> None:
@@ -264,7 +282,9 @@ class Reader:
         )
 
     def _note(self, name: str, problem: str, remedy: str) -> None:
-        self.problems.append(Misconfigured(name, problem, remedy=remedy))
+        noted = Misconfigured(name, problem, remedy=remedy)
+        if str(noted) not in map(str, self.problems):  # several parts may share a setting
+            self.problems.append(noted)
 
 
 def _reason(error: Exception) -> str:

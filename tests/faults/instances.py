@@ -3,7 +3,7 @@ Two instances share a database and caption a call; the one that has the room is 
 stop, or put to sleep. How long do readers wait for captions?
 
 A real signaling server, Janus and PostgreSQL; the embedded recogniser; one person who speaks all
-the time, and one who reads.
+the time, and one who reads. Whatever he has read must arrive at a webhook, too.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
+import webhooks
 from tests.load.report import Bar, finish, parser
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.nextcloud import SECRET, Nextcloud
@@ -40,6 +43,8 @@ ON_ITS_WAY = 0.3
 """Seconds after which captions that come are new."""
 JOINING = 4.0
 """Seconds for an instance to say that it lives."""
+DELIVERED = 60
+"""Seconds for webhooks to arrive: what a dead instance was to deliver waits for half of that."""
 FORGOTTEN = 45
 """Seconds after which the signaling server has forgotten somebody who is gone."""
 
@@ -62,6 +67,7 @@ class Instance:
             "HTTP_PORT": "0",
             "DATABASE_URL": server.url,
             "DATA_DIR": str(folder),
+            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         }
         cloud.app_url = f"http://{LOOPBACK}:{port}"
         settings = [f"{name}={value}" for name, value in environment.items()]
@@ -169,6 +175,7 @@ async def torment(
         instances = [await stack.enter_async_context(instance(talk, server, folder)) for _ in "ab"]
         reader = await stack.enter_async_context(reading(talk, "bob"))
         await stack.enter_async_context(speaks(talk, "ann", sentence(folder)))
+        hook = await stack.enter_async_context(receiving(server.url))
         await instances[0].press("nc-bob")
         call = Torment(store, instances, reader)
         gaps = {
@@ -176,7 +183,56 @@ async def torment(
             for name, (fault, back) in FAULTS.items()
             if name in faults
         }
-        return gaps | {"strangers": await call.strangers(talk)}
+        shown = [text for _, text, final in reader.captions if final]
+        unaccounted = await hook.unaccounted(shown)
+        strangers = await call.strangers(talk)
+        return gaps | {
+            "finals_shown": len(shown),
+            "finals_sent": len(hook.finals),
+            "finals_unaccounted": unaccounted,
+            "strangers": strangers,
+        }
+
+
+class Hook:
+    """A receiver of webhooks, and what people finally said according to it."""
+
+    def __init__(self) -> None:
+        self.finals: dict[str, str] = {}
+
+    async def take(self, request: web.Request) -> web.Response:
+        event = await request.json()
+        self.finals[event["id"]] = event["data"]["transcript"]
+        return web.Response()
+
+    async def unaccounted(self, shown: list[str]) -> float:
+        """Wait until all that was shown has arrived; how much did not, if it did not."""
+        missing = 0
+        for _ in range(DELIVERED):
+            missing = (Counter(shown) - Counter(self.finals.values())).total()
+            if not missing:
+                break
+            await asyncio.sleep(1)
+        return missing
+
+
+@asynccontextmanager
+async def receiving(url: str) -> AsyncIterator[Hook]:
+    """Receive webhooks, for an endpoint that is known to all instances."""
+    hook, app = Hook(), web.Application()
+    app.router.add_post("/", hook.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, LOOPBACK, 0).start()
+    address = f"http://{LOOPBACK}:{runner.addresses[0][1]}/"
+    async with webhooks.open_store(url) as store:
+        secret = webhooks.Secret(webhooks.new_secret())
+        endpoint = webhooks.Endpoint("whk_1", address, (secret,), types=("speech.final",))
+        await store.save(endpoint, now=time.time())
+    try:
+        yield hook
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -199,7 +255,7 @@ def main() -> int:
         figures = asyncio.run(torment(Path(folder), rounds=given.rounds))
     gaps = [name for name in figures if name.endswith("gap_s")]
     bars = [Bar(name, figures[name], "<=", TAKEOVER) for name in gaps]
-    bars.append(Bar("strangers", figures["strangers"], "==", 0))
+    bars += [Bar(name, figures[name], "==", 0) for name in ("finals_unaccounted", "strangers")]
     return finish("instances", figures, bars, as_json=given.json)
 
 

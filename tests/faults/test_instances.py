@@ -10,4 +10,4 @@ from tests.faults.instances import TAKEOVER, torment
 async def test_captions_go_on_when_the_instance_that_makes_them_is_killed(tmp_path: Path) -> None:
     figures = await torment(tmp_path, ["kill"])
     assert figures["kill_gap_s"] <= TAKEOVER
-    assert figures["strangers"] == 0
+    assert figures["finals_unaccounted"] == figures["strangers"] == 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +16,7 @@ from aiohttp import web
 
 from transcriber.connectors.nextcloud import Identity
 
-__all__ = ["SECRET", "Nextcloud", "Tasks", "headers"]
+__all__ = ["SECRET", "Administration", "Nextcloud", "Talk", "Tasks", "headers"]
 
 NOTHING: Mapping[str, str | None] = {}
 SECRET = "the-secret-of-the-installation"
@@ -93,6 +96,121 @@ class Tasks:
         return {"id": number, "status": status, "output": None if self.fails else output}
 
 
+class Talk:
+    """Chats in which a bot may write, and files that can be shared with their rooms."""
+
+    SECRET = "b0t" * 20
+
+    def __init__(self) -> None:
+        self.rooms: set[str] = set()
+        """Where the bot was added."""
+        self.said: list[tuple[str, str]] = []
+        self.files: dict[str, bytes] = {}
+        self.folders = {"alice/Talk"}
+        self.shares: list[tuple[str, str, str]] = []
+        self.route = ""
+
+    def serve(self, app: web.Application) -> None:
+        app.router.add_post("/ocs/v1.php/apps/app_api/api/v1/talk_bot", self._register)
+        app.router.add_post("/ocs/v2.php/apps/spreed/api/v1/bot/{room}/message", self._message)
+        app.router.add_route("*", "/remote.php/dav/files/{path:.+}", self._dav)
+        app.router.add_route("*", "/ocs/v2.php/apps/files_sharing/api/v1/shares", self._shared)
+
+    def signed(self, body: bytes, secret: str = SECRET) -> dict[str, str]:
+        """The headers of something that Talk tells the bot."""
+        random = secrets.token_hex(32)
+        proof = hmac.new(secret.encode(), random.encode() + body, hashlib.sha256).hexdigest()
+        return {"X-Nextcloud-Talk-Random": random, "X-Nextcloud-Talk-Signature": proof}
+
+    async def _register(self, request: web.Request) -> web.Response:
+        self.route = (await request.json())["route"]
+        return _envelope({"id": "1" * 40, "secret": self.SECRET})
+
+    async def _message(self, request: web.Request) -> web.Response:
+        message = (await request.json())["message"]
+        random = request.headers["X-Nextcloud-Talk-Bot-Random"]
+        proof = hmac.new(self.SECRET.encode(), f"{random}{message}".encode(), hashlib.sha256)
+        signed = request.headers["X-Nextcloud-Talk-Bot-Signature"] == proof.hexdigest()
+        if not signed or request.match_info["room"] not in self.rooms:
+            raise _Refused(401, "")
+        self.said.append((request.match_info["room"], message))
+        return web.json_response({"ocs": {"meta": {}, "data": []}}, status=201)
+
+    def _user(self, request: web.Request) -> str:
+        return base64.b64decode(request.headers["AUTHORIZATION-APP-API"]).decode().split(":")[0]
+
+    async def _dav(self, request: web.Request) -> web.Response:
+        path = request.match_info["path"]
+        if path.split("/")[0] != self._user(request):
+            return web.Response(status=403)
+        parent, known = path.rpartition("/")[0], path in self.folders
+        if "/" in parent and parent not in self.folders:
+            return web.Response(status=409)
+        if request.method == "MKCOL":
+            self.folders.add(path)
+            return web.Response(status=405 if known else 201)
+        self.files[path] = await request.read()
+        return web.Response(status=201)
+
+    async def _shared(self, request: web.Request) -> web.Response:
+        user = self._user(request)
+        if request.method == "GET":
+            ours = [room for who, path, room in self.shares if path == request.query["path"]]
+            return _envelope([{"share_with": room, "share_type": 10} for room in ours])
+        share = await request.json()
+        assert share["shareType"] == 10
+        wanted = (user, share["path"], share["shareWith"])
+        if wanted in self.shares or f"{user}{share['path']}" not in self.files:
+            raise _Refused(403, "")
+        self.shares.append(wanted)
+        return _envelope({"id": "1"})
+
+
+class Administration:
+    """A form that somebody fills in, warnings, and the log."""
+
+    def __init__(self) -> None:
+        self.form: dict[str, Any] = {}
+        self.filled: dict[str, Any] = {}
+        self.lines: list[tuple[int, str]] = []
+        self.looks_at_checks = True
+        self.checked = 0
+        self.away = 0
+
+    def serve(self, app: web.Application) -> None:
+        api = "/ocs/v1.php/apps/app_api/api/v1"
+        app.router.add_post(f"{api}/ui/settings", self._register)
+        app.router.add_post(f"{api}/ex-app/config/get-values", self._values)
+        app.router.add_post(f"{api}/setup_check", self._check)
+        app.router.add_post(f"{api}/log", self._log)
+
+    async def _register(self, request: web.Request) -> web.Response:
+        self.form = (await request.json())["formScheme"]
+        return _envelope([])
+
+    async def _values(self, request: web.Request) -> web.Response:
+        if self.away:
+            self.away -= 1
+            raise _Refused(503, "")
+        wanted = (await request.json())["configKeys"]
+        found = [(key, self.filled[key]) for key in wanted if key in self.filled]
+        return _envelope([{"configkey": key, "configvalue": value} for key, value in found])
+
+    async def _check(self, request: web.Request) -> web.Response:
+        if not self.looks_at_checks:
+            raise web.HTTPNotFound
+        self.checked += 1
+        return _envelope([])
+
+    async def _log(self, request: web.Request) -> web.Response:
+        if self.away:
+            self.away -= 1
+            raise _Refused(503, "")
+        line = await request.json()
+        self.lines.append((line["level"], line["message"]))
+        return _envelope([])
+
+
 class _Refused(web.HTTPException):
     def __init__(self, status: int, retry_after: str) -> None:
         self.status_code = status
@@ -115,6 +233,8 @@ class Nextcloud:
         self.state = 0
         self.down = 0
         self.tasks = Tasks()
+        self.talk = Talk()
+        self.admin = Administration()
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -129,6 +249,8 @@ class Nextcloud:
         app.router.add_get("/ocs/v1.php/apps/app_api/ex-app/state", self._state)
         app.router.add_put("/ocs/v1.php/apps/app_api/ex-app/status", self._status)
         self.tasks.serve(app)
+        self.talk.serve(app)
+        self.admin.serve(app)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.network import ADDRESS
 from tests.peers.devtools import Chromium, Tab, chromium
 from tests.peers.rtc import network
@@ -72,6 +74,8 @@ HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLe
 async def house(**env: str) -> AsyncIterator[str]:
     with network():
         async with service(env={"ROOMS_OPEN": "true", **env}) as (http, _logged):
+            while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - workers load models
+                await asyncio.sleep(0.1)
             yield str(http._base_url).rstrip("/")
 
 
@@ -98,8 +102,9 @@ async def enter(tab: Tab, url: str, name: str) -> str:
     return str(await tab.run("location.href"))
 
 
-async def test_two_people_hear_each_other_and_read_what_the_other_says() -> None:
-    async with house() as url, speaking() as first, speaking() as second:
+@pytest.mark.parametrize("workers", ["0", "2"])
+async def test_two_people_hear_each_other_and_read_what_the_other_says(workers: str) -> None:
+    async with house(WORKERS=workers) as url, speaking() as first, speaking() as second:
         ann, bo = await first.tab(), await second.tab()
         room = await enter(ann, url, "Ann")
         await enter(bo, room, "Bo")

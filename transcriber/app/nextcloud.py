@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import structlog
+from aiohttp import web
 
+from transcriber.app.form import changed, scheme
+from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
-from transcriber.app.translators import translating
+from transcriber.app.translators import targets, translating
+from transcriber.app.troubles import Troubles, of_settings
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
+from transcriber.connectors.nextcloud.admin import Admin
+from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.log import forwarding
+from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
-from transcriber.errors import Misconfigured
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
-from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.bot import Bot
+from transcriber.web.calls import Calls
+from transcriber.web.exapp import Check, ExApp, talk_error
 from transcriber.web.routes import Kind
-from transcriber.web.server import application, listen
+from transcriber.web.server import application, listen, listen_here
 
 __all__ = ["nextcloud"]
 
@@ -37,14 +46,16 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
-    settings = house.settings
-    if not settings.nextcloud.app_id:
-        yield Face()
-        return
-    async with asking(settings) as home, translating(settings, home) as translator:
+    async with asking(house.settings) as home, translating(house.settings, home) as translator:
+        if home is None:
+            yield Face()
+            return
         us = Us(house, home, translator)
-        front = house.crew.front
-        async with _serving(us) if front else attended(us, lambda room: None):
+        if house.crew.front:
+            async with _serving(us) as rooms:
+                yield Face(Calls(rooms).routes())
+            return
+        async with attended(us, lambda room: None):
             yield Face()
 
 
@@ -55,14 +66,6 @@ class Us:
     house: House
     home: Nextcloud
     translator: Careful | None
-
-
-@asynccontextmanager
-async def asking(settings: Settings) -> AsyncIterator[Nextcloud]:
-    """Be able to ask Nextcloud."""
-    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        yield Nextcloud(_identity(settings), http)
 
 
 @asynccontextmanager
@@ -78,8 +81,9 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
-                seats=Seats(settings.session.speakers),
+                seats=house.seats,
                 translator=us.translator,
+                talker=house.talks.conversations if house.talks else None,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
             )
@@ -89,68 +93,122 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[None]:
-    house, settings = us.house, us.house.settings
-    cloud, limits = settings.nextcloud, settings.session
+async def _serving(us: Us) -> AsyncIterator[Supervisor]:
+    house, limits = us.house, us.house.settings.session
     async with AsyncExitStack() as stack:
         attending = attended(us, lambda room: rooms.ended(room))
         rooms = Supervisor(
             house.store,
             await stack.enter_async_context(attending),
-            language=settings.speech.language,
+            language=house.settings.speech.language,
             most=limits.rooms,
             places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        app = _app(us, rooms)
-        guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
-        routes = application(app.routes(), guards, explain=talk_error)
+        if house.talks:
+            house.talks.conversations.calls["talk"] = rooms
+        await stack.enter_async_context(forwarding(Admin(us.home)))
+        guard, chat = AppApiGuard(us.home.identity), Chat(us.home)
+        permissions = Permissions(house.store)
+        bot = Bot(permissions, trusted=guard.knows, told=chat.told, say=chat.say)
+        app = _app(us, rooms, chat, stack.enter_context(_troubles(house)))
+        guards: dict[Kind, Guard] = {"appapi": guard}
+        routes = [*app.routes(), *bot.routes(ROUTE)]
+        served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
-        log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
+        url = await stack.enter_async_context(_reachable(served, house.settings.nextcloud))
+        log.info("serving nextcloud", url=url, nextcloud=us.home.base)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
+        ending = [
+            tasks.create_task(bot.run(), name="bot"),
+            tasks.create_task(_watch_form(us), name="form"),
+        ]
         try:
-            yield
+            yield rooms
         finally:
             app.stop()
             rooms.stop()
+            for task in ending:
+                task.cancel()
 
 
-def _app(us: Us, rooms: Supervisor) -> ExApp:
-    stt, translator = us.house.stt, us.translator
+async def _watch_form(us: Us) -> None:
+    await changed(us.home, us.house.form)
+    us.house.begin_anew()
+
+
+@contextmanager
+def _troubles(house: House) -> Iterator[Troubles]:
+    troubles = Troubles(house.bus)
+    try:
+        yield troubles
+    finally:
+        troubles.close()
+
+
+@asynccontextmanager
+async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
+    """Let Nextcloud call us: on our port, or through HaRP where it gave us a key for that."""
+    key = cloud.harp_key.get_secret_value()
+    if not key:
+        async with listen(served, cloud.app_host, cloud.app_port) as url:
+            yield url
+        return
+    harp = Harp(
+        address=needed("HP_FRP_ADDRESS", cloud.harp_address),
+        port=cloud.harp_port,
+        key=key,
+        app_id=cloud.app_id,
+        app_port=cloud.app_port,
+        socket=cloud.harp_socket,
+    )
+    async with listen_here(served, harp.socket), tunnel(harp):
+        yield f"unix:{harp.socket}"
+
+
+def _app(us: Us, rooms: Supervisor, chat: Chat, troubles: Troubles) -> ExApp:
+    house, stt = us.house, us.house.stt
+
+    def checks() -> dict[str, Check]:
+        found = {**troubles.lately(), **of_settings(house)}
+        return {name: Check(status=one.level, text=one.shown) for name, one in found.items()}
+
     return ExApp(
         us.home,
         rooms,
         prepare=stt.prepare,
         heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
-        readable=lambda: translator.targets if translator else (),
+        introduce=lambda: _introduce(us, chat),
+        readable=targets(us.translator),
+        checks=checks,
         version=us.home.identity.app_version,
     )
 
 
-def _identity(settings: Settings) -> Identity:
-    cloud = settings.nextcloud
-    return Identity(
-        app_id=cloud.app_id,
-        app_version=cloud.app_version,
-        app_api_version=cloud.app_api_version,
-        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
-        url=_needed("NEXTCLOUD_URL", cloud.url),
-    )
+async def _introduce(us: Us, chat: Chat) -> None:
+    """Tell Nextcloud what we show its administrator, and of our bot; what it refuses, it lacks."""
+    admin = Admin(us.home)
+    steps: list[Callable[[], Awaitable[object]]] = [
+        lambda: admin.show_form(scheme()),
+        admin.offer_checks,
+    ]
+    if us.house.settings.transcripts.keep:
+        steps.append(chat.register)
+    for step in steps:
+        try:
+            await step()
+        except Unanswered as problem:
+            if not 400 <= problem.status < 500:
+                raise
+            log.warning("nextcloud does not take everything we offer", problem=str(problem))
 
 
 def _signaling(settings: Settings) -> Server:
     talk = settings.talk
     return Server(
-        url=_needed("LT_HPB_URL", talk.url),
+        url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
-        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
         tls=not talk.skip_verify,
     )
-
-
-def _needed(name: str, value: str) -> str:
-    if not value:
-        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
-    return value

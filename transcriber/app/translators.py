@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from transcriber import aio
@@ -17,7 +17,12 @@ from transcriber.engines.mt.libre import Libre
 from transcriber.engines.mt.llm import Llm
 from transcriber.errors import Misconfigured
 
-__all__ = ["translating"]
+__all__ = ["targets", "translating"]
+
+
+def targets(translator: Careful | None) -> Callable[[], Sequence[str]]:
+    """Return what tells the languages that somebody may choose to read, at any time."""
+    return lambda: translator.targets if translator else ()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ group `transcriber.stt` or `transcriber.tts`, whose value is `module:Class` too.
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -27,6 +28,7 @@ STT = {
     "elevenlabs": "transcriber.engines.stt.bridge:elevenlabs",
     "gladia": "transcriber.engines.stt.bridge:gladia",
     "google": "transcriber.engines.stt.bridge:google",
+    "ibm": "transcriber.engines.stt.ibm:Ibm",
     "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
     "openai": "transcriber.engines.stt.openai:OpenAi",
@@ -37,8 +39,12 @@ STT = {
 """The recognisers that come with us."""
 
 TTS = {
+    "elevenlabs": "transcriber.engines.tts.elevenlabs:ElevenLabs",
     "espeak": "transcriber.engines.tts.espeak:Espeak",
+    "google": "transcriber.engines.tts.google:Google",
+    "kyutai": "transcriber.engines.tts.kyutai:Kyutai",
     "local": "transcriber.engines.tts.local:Local",
+    "openai": "transcriber.engines.tts.openai:OpenAi",
 }
 """The voices that come with us."""
 
@@ -66,7 +72,12 @@ def tts(name: str) -> type[Tts]:
 
 
 def _names(group: str, ours: dict[str, str]) -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group=group)} | ours
+    return _theirs(group) | ours
+
+
+@cache
+def _theirs(group: str) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 def _find(name: str, places: dict[str, str], setting: str, what: str) -> Any:

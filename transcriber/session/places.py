@@ -62,6 +62,9 @@ class Places(Protocol):
     async def where(self, room: str) -> str:
         """Return the address of the instance that has a room, choosing one; empty: it is ours."""
 
+    async def keep(self, room: str) -> None:
+        """Have a new room, wherever it would fall."""
+
     async def release(self, room: str) -> None:
         """Give up a room that is over."""
 
@@ -88,6 +91,9 @@ class Here:
     async def where(self, room: str) -> str:
         """Here."""
         return ""
+
+    async def keep(self, room: str) -> None:
+        """Everything is ours anyway."""
 
     async def release(self, room: str) -> None:
         """Nothing to give up."""
@@ -186,6 +192,10 @@ class Shared:
             return alive[owner].url
         self._held.add(room)
         return ""
+
+    async def keep(self, room: str) -> None:
+        """Have a new room, wherever it would fall."""
+        await self._take(room, None, self.me.id)
 
     async def release(self, room: str) -> None:
         """Give up a room, if it is ours."""

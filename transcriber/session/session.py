@@ -83,8 +83,7 @@ class Session:
             async with self._tasks:
                 async with aio.alongside(self._wake()):
                     problem = await self._stay()
-                for person_id in tuple(self.people):
-                    self.left(person_id)
+                self._hear_nobody()
             reason = "failed" if problem else "ended"
             if problem:
                 raise problem
@@ -94,8 +93,7 @@ class Session:
     async def last_words(self) -> None:
         """Hear nobody any more, and return when everybody's last words were published."""
         self._deaf = True
-        for person_id in tuple(self.people):
-            self.left(person_id)
+        self._hear_nobody()
         if self._attending:
             await asyncio.wait(self._attending)
 
@@ -124,13 +122,20 @@ class Session:
         self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
         self._hear(person)
 
-    def speak(self, language: str) -> None:
-        """Another language is usual in this call, from everybody's next words on."""
-        if language == self._usual.language:
+    def speak(self, language: str, *, engine: str = "", model: str = "") -> None:
+        """Something else is usual in this call, from everybody's next words on."""
+        before = self._usual
+        self._usual = replace(before, language=language, engine=engine, model=model)
+        if self._usual == before:
             return
-        self._usual = replace(self._usual, language=language)
-        if not self._language:
-            self._options = replace(self._options, language=language)
+        options = replace(
+            self._options,
+            language=self._language or language,
+            engine=engine if self._options.engine == before.engine else self._options.engine,
+            model=model,
+        )
+        if options != self._options:
+            self._options = options
             self._hear_anew()
 
     def left(self, person_id: str) -> None:
@@ -147,14 +152,16 @@ class Session:
 
         What is empty is as usual; a language counts for everybody, whatever they usually speak.
         """
+        before, usual = (self._language, self._options), self._usual
         self._language = language
         self._options = replace(
-            self._usual,
-            language=language or self._usual.language,
-            engine=engine or self._usual.engine,
-            vocabulary=vocabulary or self._usual.vocabulary,
+            usual,
+            language=language or usual.language,
+            engine=engine or usual.engine,
+            vocabulary=vocabulary or usual.vocabulary,
         )
-        self._hear_anew()
+        if before != (self._language, self._options):
+            self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
@@ -196,8 +203,19 @@ class Session:
         if speaker := self._speakers.pop(person_id, None):
             speaker.close()
 
+    def _hear_nobody(self) -> None:
+        """We leave; nobody else does."""
+        self.people.clear()
+        for person_id in tuple(self._speakers):
+            self._hear_no_more(person_id)
+
     def _presence(self, person: Person) -> Presence:
-        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
+        return Presence(
+            room=self._call.room,
+            person_id=person.id,
+            person_name=person.name,
+            account=person.account,
+        )
 
     async def _attend(self, speaker: Speaker) -> None:
         if not self._seats.take():

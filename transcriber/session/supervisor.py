@@ -82,9 +82,17 @@ class Supervisor:
         """Another language is spoken in a room; raises `KeyError` if nobody reads it."""
         await self._change(room, lambda wish: wish.spoken_in(language))
 
+    async def hear(self, room: str, engine: str, model: str = "") -> None:
+        """Another engine hears a room; raises `KeyError` if nobody reads it."""
+        await self._change(room, lambda wish: wish.heard_by(engine, model))
+
     async def translate(self, room: str, reader: str, target: str) -> None:
         """A reader wants another language, or none; raises `KeyError` if they do not read."""
         await self._change(room, lambda wish: wish.translated(reader, target))
+
+    async def talk(self, room: str, dialog: str) -> None:
+        """A conversation shall be held in a room; raises `Overloaded` as `read` does."""
+        await self._change(room, lambda wish: wish.held(dialog), new=Wish(room, self._language))
 
     async def leave(self, room: str) -> None:
         """Nobody shall read a room any more, without any grace."""
@@ -118,7 +126,8 @@ class Supervisor:
                 except StoreFailed as problem:
                     log.warning("the store does not tell the wishes", problem=str(problem))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), BEAT)
+                    async with asyncio.timeout(BEAT):  # `wait_for` can lose a cancellation
+                        await self._news.wait()
         finally:
             for silence in silences:
                 silence()

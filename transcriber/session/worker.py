@@ -15,10 +15,10 @@ import os
 import resource
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
@@ -50,10 +50,10 @@ class Worker:
 
     front = False
 
-    def __init__(self, counts: Callable[[], Any] = list, *, beat: float = BEAT) -> None:
-        """`counts` gives what was counted here, for the parent to publish."""
+    def __init__(self, report: Callable[[], Message] = dict, *, beat: float = BEAT) -> None:
+        """`report` gives whatever else the parent shall know of us with each sign of life."""
         self._over = asyncio.Event()
-        self._counts, self._beat = counts, beat
+        self._more, self._beat = report, beat
         self._here = Alone()
         self._rooms: dict[str, Rooms] = {}
         self._waiting: dict[str, Message] = {}
@@ -115,6 +115,9 @@ class Worker:
         """Here: the parent sends us only what is ours."""
         return None
 
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Nothing to forget: the parent knows who answers for what."""
+
     async def _obey(self, reader: asyncio.StreamReader) -> None:
         """Do what the parent says until it says no more."""
         with contextlib.suppress(asyncio.IncompleteReadError, OSError, ValueError):
@@ -139,7 +142,7 @@ class Worker:
             await asyncio.sleep(self._beat)
             used, now = _cpu(), time.monotonic()
             load = {"cores": (used - usage) / (now - at), "memory": _memory()}
-            self._news.push(json.dumps({"load": load, "counts": self._counts()}))
+            self._news.push(json.dumps({"load": load, "report": self._more()}))
             usage, at = used, now
 
     async def _tell(self, writer: asyncio.StreamWriter) -> None:

@@ -7,12 +7,14 @@ and an answer in one form, errors too. Handlers only do their work.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -27,12 +29,14 @@ from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, QUERY, Kind, Route
 
-__all__ = ["WebOptions", "application", "listen", "listen_here"]
+__all__ = ["STOPPING", "WebOptions", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
 DRAIN = 5.0
 """Seconds that running requests get when the server stops."""
+RUNNING: Any = {"access_log": None, "shutdown_timeout": DRAIN, "handler_cancellation": True}
+"""A caller who has gone is not worked for: streams would not notice for long."""
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 """What we accept from a caller as the request's id; anything else gets one of ours."""
 HEADERS = {
@@ -45,6 +49,8 @@ HEADERS = {
 
 Explain = Callable[[Problem], BaseModel]
 EXPLAIN: web.AppKey[Explain] = web.AppKey("explain")
+STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
+"""Set when the server begins to stop: answers that go on for ever end then."""
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
@@ -62,6 +68,13 @@ class WebOptions(BaseModel):
         alias="API_TOKEN",
         description="the token that API calls must carry; empty: they are all refused",
     )
+    events_days: float = Field(
+        7,
+        gt=0,
+        le=365,
+        alias="EVENTS_KEEP_DAYS",
+        description="days for which listeners to events can come back and miss nothing",
+    )
 
 
 def application(
@@ -78,7 +91,8 @@ def application(
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
     app = web.Application(middlewares=[_observed, _answered, *first], client_max_size=MAX_BODY)
-    app[EXPLAIN] = explain
+    app[EXPLAIN], app[STOPPING] = explain, asyncio.Event()
+    app.on_shutdown.append(_stopping)
     for route in routes:
         guard = None if route.auth.kind == "public" else guards[route.auth.kind]
         app.router.add_route(route.method, route.path, partial(_serve, route, guard))
@@ -88,7 +102,7 @@ def application(
 @asynccontextmanager
 async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Serve while the block runs; yields the base URL."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, **RUNNING)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -102,13 +116,17 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[st
 @asynccontextmanager
 async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
     """Serve on a Unix socket while the block runs."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, **RUNNING)
     await runner.setup()
     try:
         await web.UnixSite(runner, path).start()
         yield
     finally:
         await runner.cleanup()
+
+
+async def _stopping(app: web.Application) -> None:
+    app[STOPPING].set()
 
 
 async def _start(site: web.TCPSite, host: str, port: int) -> None:

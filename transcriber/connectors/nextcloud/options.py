@@ -31,6 +31,26 @@ class AppApiOptions(BaseModel):
         alias="APP_PORT",
         description="port for Nextcloud's calls, given by AppAPI",
     )
+    harp_key: SecretStr = Field(
+        SecretStr(""),
+        alias="HP_SHARED_KEY",
+        description="shared with HaRP, given by AppAPI; empty: Nextcloud calls our port",
+    )
+    harp_address: str = Field(
+        "", alias="HP_FRP_ADDRESS", description="address of HaRP's tunnels, given by AppAPI"
+    )
+    harp_port: int = Field(
+        8782,
+        ge=1,
+        le=65_535,
+        alias="HP_FRP_PORT",
+        description="port of HaRP's tunnels, given by AppAPI",
+    )
+    harp_socket: str = Field(
+        "/tmp/exapp.sock",
+        alias="HP_EXAPP_SOCK",
+        description="Unix socket that HaRP's calls are carried to",
+    )
     app_api_version: str = Field("0", alias="AA_VERSION", description="AppAPI's own version")
     url: str = Field(
         "",

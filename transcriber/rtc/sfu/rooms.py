@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -25,13 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 class Rooms:
-    """The rooms of this process; `on_open` is told of each new one."""
+    """The rooms of this process; `on_open` and `on_close` are told of each."""
 
     def __init__(self, media: Media, options: RoomsOptions, *, most: int = 100) -> None:
         self.rooms: dict[str, Room] = {}
         self._most = most
         self.options = options
         self.on_open: list[Callable[[Room], object]] = []
+        self.on_close: list[Callable[[Room, str], object]] = []
         self._media = media
         self._tasks: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
@@ -48,21 +50,24 @@ class Rooms:
         """Let `run` return."""
         self._stop.set()
 
-    def open(self, plan: Plan) -> Room:
-        """Make a room; raises `Overloaded` when there are too many."""
+    def limited(self, plan: Plan) -> Plan:
+        """Return a plan within our limits."""
+        options = self.options
+        return replace(
+            plan,
+            max_participants=min(plan.max_participants, options.participants),
+            max_publishers=min(plan.max_publishers, options.publishers),
+        )
+
+    def open(self, plan: Plan, *, id_: str = "", created: datetime | None = None) -> Room:
+        """Make a room, or one again that was booked; raises `Overloaded` for too many."""
         if len(self.rooms) >= self._most or self._tasks is None or self._stop.is_set():
             raise Overloaded(
                 f"there are {len(self.rooms)} rooms already",
                 remedy="try again when one has closed, or raise MAX_ROOMS_PER_NODE",
             )
-        options = self.options
-        room = Room(
-            replace(
-                plan,
-                max_participants=min(plan.max_participants, options.participants),
-                max_publishers=min(plan.max_publishers, options.publishers),
-            )
-        )
+        room = Room(self.limited(plan))
+        room.id, room.created = id_ or room.id, created or room.created
         self.rooms[room.id] = room
         self._tasks.create_task(self._keep(room), name=f"keep {room.id}")
         for told in self.on_open:
@@ -79,6 +84,8 @@ class Rooms:
         """Close a room and send everybody away."""
         self.rooms.pop(room.id, None)
         room.close(reason)
+        for told in self.on_close:
+            told(room, reason)
 
     def join(
         self, room: Room, *, identity: str, name: str, grants: Collection[Grant], language: str = ""
@@ -106,7 +113,7 @@ class Rooms:
             await who.run()
         except* Exception as problems:
             for problem in problems.exceptions:
-                log.error(
+                log.exception(
                     "participant failed", room=who.room.id, participant=who.id, exc_info=problem
                 )
 

@@ -10,10 +10,12 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from transcriber.connectors.sfu.book import Book, Booked
 from transcriber.errors import NotFound
 from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
 from transcriber.rtc.sfu.rooms import Rooms
+from transcriber.web.calls import EnginePolicy, ModelName
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.messages import LANGUAGE
 from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
@@ -34,6 +36,8 @@ ADDRESSES = 10_000
 PAGE, MOST = 50, 200
 
 M = TypeVar("M", bound=BaseModel)
+Chosen = Callable[[str | None], str]
+"""Chooses the dialog of a room: the one it names, the usual one if it names none."""
 
 
 class _Body(BaseModel):
@@ -47,7 +51,11 @@ class NewRoom(_Body):
     language: Annotated[str, Field(pattern=LANGUAGE, max_length=35)] | None = None
     captions: bool = True
     e2ee: bool = False
+    dialog: Annotated[str, Field(max_length=200)] | None = None
+    """Which dialog is held in it; empty for none."""
     max_participants: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    engine: EnginePolicy = ""
+    model: ModelName = ""
 
 
 class ShownRoom(BaseModel):
@@ -58,6 +66,7 @@ class ShownRoom(BaseModel):
     language: str
     captions: bool
     e2ee: bool
+    dialog: str
     max_participants: int
     created_at: str
     participants: int
@@ -98,9 +107,19 @@ class ShownToken(BaseModel):
 class RoomApi:
     """What programs with an API token may do."""
 
-    def __init__(self, rooms: Rooms, tokens: Tokens, welcome: Welcome, *, language: str) -> None:
-        self._rooms, self._tokens, self._welcome = rooms, tokens, welcome
-        self._language = language
+    def __init__(
+        self,
+        rooms: Rooms,
+        book: Book,
+        tokens: Tokens,
+        welcome: Welcome,
+        *,
+        language: str,
+        dialog: Chosen = lambda name: name or "",
+    ) -> None:
+        """`dialog` chooses which one is held in a room, and refuses those that there are not."""
+        self._rooms, self._book, self._tokens, self._welcome = rooms, book, tokens, welcome
+        self._language, self._dialog = language, dialog
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -119,21 +138,25 @@ class RoomApi:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         wish = _body(request, NewRoom)
         language = wish.language or self._language
-        room = self._rooms.open(Plan(**wish.model_dump(exclude={"language"}), language=language))
-        shown = self._shown(room).model_dump_json(exclude_none=True)
+        dialog = "" if wish.e2ee else self._dialog(wish.dialog)
+        plan = Plan(
+            **wish.model_dump(exclude={"language", "dialog"}), language=language, dialog=dialog
+        )
+        room = await self._book.add(plan)
+        shown = self._shown(Booked(room)).model_dump_json(exclude_none=True)
         where = {"Location": f"/api/v1/rooms/{room.id}"}
         return web.json_response(text=shown, status=201, headers=where)
 
     async def _list(self, request: web.Request) -> RoomList:
         after, limit = request.query.get("cursor", ""), _limit(request)
-        found = [room for id_, room in sorted(self._rooms.rooms.items()) if id_ > after]
+        found = await self._book.page(after=after, limit=limit + 1)
         items = [self._shown(room) for room in found[:limit]]
         return RoomList(items=items, next_cursor=items[-1].id if len(found) > limit else None)
 
     async def _show(self, request: web.Request) -> ShownRoom:
         room = self._rooms.find(request.match_info["room_id"])
         members = [describe(member) for member in room.members.values()]
-        return self._shown(room).model_copy(update={"members": members})
+        return self._shown(Booked(room, len(members))).model_copy(update={"members": members})
 
     async def _close(self, request: web.Request) -> web.StreamResponse:
         self._rooms.close(self._rooms.find(request.match_info["room_id"]))
@@ -154,17 +177,18 @@ class RoomApi:
             url=f"{request.url.origin()}/rooms/{room.id}",
         )
 
-    def _shown(self, room: Room) -> ShownRoom:
-        plan = room.plan
+    def _shown(self, booked: Booked) -> ShownRoom:
+        room, plan = booked.room, booked.room.plan
         return ShownRoom(
             id=room.id,
             name=plan.name,
             language=plan.language,
             captions=self._welcome.possible(room),
             e2ee=plan.e2ee,
+            dialog=plan.dialog,
             max_participants=plan.max_participants,
             created_at=_moment(room.created.timestamp()),
-            participants=len(room.members),
+            participants=booked.participants,
         )
 
 
@@ -189,12 +213,15 @@ class OpenRooms:
     def __init__(
         self,
         rooms: Rooms,
+        book: Book,
         tokens: Tokens,
         *,
         language: str,
+        dialog: Chosen = lambda name: name or "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rooms, self._tokens, self._language = rooms, tokens, language
+        self._rooms, self._book, self._tokens = rooms, book, tokens
+        self._language, self._dialog = language, dialog
         self._now = now
         self._minute = 0
         self._counts: dict[str, int] = {}
@@ -213,8 +240,9 @@ class OpenRooms:
     async def _create(self, request: web.Request) -> Visit:
         self._admit(request)
         wish = _body(request, OpenRoom)
-        plan = Plan(name=wish.name, language=wish.language or self._language, open=True)
-        return self._visit(self._rooms.open(plan))
+        language = wish.language or self._language
+        plan = Plan(name=wish.name, language=language, open=True, dialog=self._dialog(None))
+        return self._visit(await self._book.add(plan))
 
     async def _enter(self, request: web.Request) -> Visit:
         self._admit(request)

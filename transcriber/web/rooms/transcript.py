@@ -7,7 +7,7 @@ from collections import deque
 from aiohttp import web
 
 from transcriber.bus.memory import Bus
-from transcriber.captions.transcript import FORMATS, Format, Transcript, writer
+from transcriber.captions.transcript import FORMATS, MEDIA_TYPES, Format, Transcript, writer
 from transcriber.events import Speech, SpeechFinal
 from transcriber.rtc.sfu.room import Room, Witness
 from transcriber.web.problems import ProblemError
@@ -17,12 +17,6 @@ __all__ = ["Minutes"]
 
 MOST = 20_000
 """Utterances of a room that are kept; of a longer day the beginning is forgotten."""
-TYPES: dict[Format, str] = {
-    "txt": "text/plain",
-    "vtt": "text/vtt",
-    "srt": "application/x-subrip",
-    "json": "application/json",
-}
 
 
 class Minutes:
@@ -56,7 +50,7 @@ class Minutes:
                 name = f'attachment; filename="{room_id}.{form}"'
                 return web.Response(
                     text=_written(known, said),
-                    content_type=TYPES[known],
+                    content_type=MEDIA_TYPES[known],
                     headers={"Content-Disposition": name},
                 )
         raise ProblemError(422, "invalid-query", f"format is one of {', '.join(FORMATS)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ class Welcome:
 
     servers: Sequence[IceServer] = ()
     heard: Sequence[str] = ()
-    readable: Sequence[str] = ()
+    readable: Callable[[], Sequence[str]] = tuple
     captions: Captions | None = None
 
     def possible(self, room: Room) -> bool:
@@ -56,7 +56,7 @@ class Welcome:
             },
             "ice_servers": [_server(one) for one in self.servers],
             "languages": [_named(code) for code in self.heard],
-            "targets": [_named(code) for code in self.readable],
+            "targets": [_named(code) for code in self.readable()],
         }
 
 

@@ -78,6 +78,10 @@ async def test_every_change_of_a_wish_is_passed_on() -> None:
         await supervisor.speak("r", "es")
         await supervisor.read("r", "bob")
         await supervisor.stop_reading("r", "bob")
+        await supervisor.hear("r", "openai")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r", "es", {"ann": "de"}, engine="openai")}
+        await supervisor.hear("r", "")
         await asyncio.sleep(0.1)
         assert world.rooms == {"r": Wish("r", "es", {"ann": "de"})}
         assert await supervisor.wishes() == [Wish("r", "es", {"ann": "de"})]
@@ -89,10 +93,22 @@ async def test_what_nobody_wished_cannot_be_changed() -> None:
     with pytest.raises(KeyError):
         await supervisor.speak("r", "fr")
     with pytest.raises(KeyError):
+        await supervisor.hear("r", "openai")
+    with pytest.raises(KeyError):
         await supervisor.translate("r", "ann", "fr")
     await supervisor.read("r", "ann")
     with pytest.raises(KeyError):
         await supervisor.translate("r", "bob", "fr")
+
+
+async def test_a_conversation_is_wished_like_captions() -> None:
+    world = World()
+    async with world.running() as supervisor:
+        await supervisor.talk("r", "dlg_1")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r").held("dlg_1")}
+        await supervisor.read("r", "ann")
+        assert await supervisor.wishes() == [Wish("r").held("dlg_1").read_by("ann")]
 
 
 async def test_a_restart_brings_every_room_back() -> None:
