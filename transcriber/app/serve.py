@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import structlog
 from aiohttp import web
 
+from transcriber.app.access import access
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
@@ -26,7 +27,6 @@ from transcriber.events import CallStarted, CallTerminated, ErrorHappened, Speec
 from transcriber.store import open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
-from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
@@ -95,10 +95,8 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
 async def listening(house: House) -> AsyncIterator[Face]:
     """The part that keeps the recogniser, and says whether all is well."""
     stt = house.stt
-    token = house.settings.web.api_token.get_secret_value()
     face = Face(
-        health.routes(unready=lambda: stt.unusable() or house.crew.unready(), metrics=house.counts),
-        {"token": BearerGuard(AdminToken(token))},
+        health.routes(unready=lambda: stt.unusable() or house.crew.unready(), metrics=house.counts)
     )
     if problem := stt.unusable():
         log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
@@ -109,6 +107,7 @@ async def listening(house: House) -> AsyncIterator[Face]:
 
 
 PARTS: tuple[Part, ...] = (
+    access,
     listening,
     instances,
     pages,
@@ -124,6 +123,7 @@ In the order in which they start; they end in the opposite one. What keeps or se
 rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
+    access,
     listening,
     nextcloud,
     rooms,

@@ -197,8 +197,7 @@ def _problem(request: web.Request, error: ProblemError) -> web.Response:
     response = _json(body, problem.status)
     if body is problem:
         response.content_type = "application/problem+json"
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    response.headers.update(error.headers)
     return response
 
 
