@@ -91,8 +91,12 @@ class Metrics:
         self.webhooks = Counter(
             "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
         )
-        self.webhooks_lost = Counter(
-            "transcriber_webhook_events_lost", "Events lost because the store was away", **of
+        self.listeners = Gauge("transcriber_event_listeners", "Listeners to live events", **of)
+        self.events_lost = Counter(
+            "transcriber_events_lost",
+            "Events lost because nobody could keep them",
+            ["keeper"],
+            **of,
         )
         self.nats_lost = Counter(
             "transcriber_nats_lost", "Events that NATS was away for too long to get", **of

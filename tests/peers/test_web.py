@@ -59,8 +59,12 @@ ROUTES = [
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    unready = iter(["still loading"])
-    routes = health.routes(unready=lambda: next(unready, ""), metrics=METRICS.registry)
+    reasons = iter(["still loading"])
+
+    async def unready() -> str:
+        return next(reasons, "")
+
+    routes = health.routes(unready=unready, metrics=METRICS.registry)
     app = application([*ROUTES, *routes], {"token": BearerGuard(AdminToken("s3cret"))})
     async with listen(app, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as session:
         yield session

@@ -6,12 +6,15 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from transcriber.app.access import access
+from transcriber.app.catalogue import catalogue
 from transcriber.app.crew import crew, workers
+from transcriber.app.events import events
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -19,12 +22,13 @@ from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
+from transcriber.app.selftest import self_test
 from transcriber.app.transcripts import transcripts
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
-from transcriber.store import open_store
+from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
 from transcriber.web.forward import Forward, Owner
@@ -32,6 +36,9 @@ from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
 
 __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
+
+REACH = 2.0
+"""Seconds for the store to answer, if we are to be ready."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +103,7 @@ async def listening(house: House) -> AsyncIterator[Face]:
     """The part that keeps the recogniser, and says whether all is well."""
     stt = house.stt
     face = Face(
-        health.routes(unready=lambda: stt.unusable() or house.crew.unready(), metrics=house.counts)
+        health.routes(unready=partial(_unready, house), metrics=house.counts),
     )
     if problem := stt.unusable():
         log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
@@ -106,17 +113,34 @@ async def listening(house: House) -> AsyncIterator[Face]:
         yield face
 
 
+async def _unready(house: House) -> str:
+    """Say why no work can be taken now: what listens, who attends rooms, where wishes are kept."""
+    if problem := house.stt.unusable() or house.crew.unready():
+        return problem
+    try:
+        async with asyncio.timeout(REACH):
+            await house.store.get("wish", "")
+    except StoreFailed as error:
+        return str(error)
+    except TimeoutError:
+        return "the store does not answer"
+    return ""
+
+
 PARTS: tuple[Part, ...] = (
     access,
     listening,
     instances,
     pages,
+    catalogue,
     transcripts,
+    events,
     webhooks,
     nats,
     workers,
     nextcloud,
     rooms,
+    self_test,
 )
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in
@@ -127,6 +151,7 @@ ATTENDING: tuple[Part, ...] = (
     listening,
     nextcloud,
     rooms,
+    self_test,
 )
 """Those that run in each worker too, where rooms are attended."""
 

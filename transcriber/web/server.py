@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -33,6 +34,8 @@ MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
 DRAIN = 5.0
 """Seconds that running requests get when the server stops."""
+RUNNING: Any = {"access_log": None, "shutdown_timeout": DRAIN, "handler_cancellation": True}
+"""A caller who has gone is not worked for: streams would not notice for long."""
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 """What we accept from a caller as the request's id; anything else gets one of ours."""
 HEADERS = {
@@ -62,6 +65,13 @@ class WebOptions(BaseModel):
         alias="API_TOKEN",
         description="the token that API calls must carry; empty: they are all refused",
     )
+    events_days: float = Field(
+        7,
+        gt=0,
+        le=365,
+        alias="EVENTS_KEEP_DAYS",
+        description="days for which listeners to events can come back and miss nothing",
+    )
 
 
 def application(
@@ -88,7 +98,7 @@ def application(
 @asynccontextmanager
 async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Serve while the block runs; yields the base URL."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, **RUNNING)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -102,7 +112,7 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[st
 @asynccontextmanager
 async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
     """Serve on a Unix socket while the block runs."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, **RUNNING)
     await runner.setup()
     try:
         await web.UnixSite(runner, path).start()
