@@ -53,6 +53,14 @@ class SpeechOptions(BaseModel):
         description="who listens: a recogniser, or several by language, such as"
         " `en,fr -> kyutai; else local; fallback openai`",
     )
+    noise: int = Field(
+        0,
+        ge=0,
+        le=4,
+        alias="NOISE_SUPPRESSION",
+        description="how much noise is taken away before recognition, 1 to 4; 0: none, which is"
+        " mostly best",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",

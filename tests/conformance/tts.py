@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from transcriber.audio.block import RATE, Samples
-from transcriber.engines.tts.base import Manner, Tts
+from transcriber.engines.tts.base import Manner, Tts, Voice
 from transcriber.errors import EngineError
 
 PATIENCE = 60.0
@@ -83,8 +83,11 @@ class TtsConformance:
     async def test_every_voice_that_is_listed_can_be_heard(self, tts: Tts) -> None:
         for voice in tts.info.voices[:3]:
             if not voice.unusable:
-                language = self.manner.language if "*" in voice.languages else voice.languages[0]
-                assert len(await heard(tts, "Yes.", Manner(voice.name, language)))
+                assert len(await heard(tts, "Yes.", self._as(voice)))
+
+    def _as(self, voice: Voice) -> Manner:
+        language = self.manner.language if "*" in voice.languages else voice.languages[0]
+        return Manner(voice.name, language)
 
     async def test_who_speaks_faster_is_done_sooner(self, tts: Tts) -> None:
         slowest, fastest = tts.info.speeds
@@ -106,7 +109,7 @@ class TtsConformance:
             assert refused.value.kind == "bad_request"
 
     async def test_what_makes_a_difference_is_in_the_voiceprint(self, tts: Tts) -> None:
-        prints = {tts.voiceprint(Manner(voice.name)) for voice in tts.info.voices}
+        prints = {tts.voiceprint(self._as(voice)) for voice in tts.info.voices}
         assert len(prints) == len(tts.info.voices)
         slowest, fastest = tts.info.speeds
         if slowest < fastest:

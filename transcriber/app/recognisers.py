@@ -17,6 +17,7 @@ import structlog
 from transcriber import engines
 from transcriber.captions.readable import readable
 from transcriber.config import Settings
+from transcriber.engines.denoise import denoised
 from transcriber.engines.gate import GateRules, Judge, gated
 from transcriber.engines.stt.base import EngineInfo, Stt
 from transcriber.engines.stt.fallback import Members, choose
@@ -78,7 +79,10 @@ def recognisers(settings: Settings) -> Recognisers:
     """Put the recogniser together that calls use."""
     members = Members(lambda name: recogniser(settings, name), observe=_count)
     policy = Policy.parse(settings.speech.engine)
-    gate = gated(choose(policy, members), judge=_judge(), rules=GateRules(park=PARK))
+    engine: Stt = choose(policy, members)
+    if settings.speech.noise:
+        engine = denoised(engine, settings.speech.noise)
+    gate = gated(engine, judge=_judge(), rules=GateRules(park=PARK))
 
     def now() -> list[Engine]:
         return list_engines(settings, {state.engine: state for state in members.states})

@@ -38,8 +38,12 @@ STT = {
 """The recognisers that come with us."""
 
 TTS = {
+    "elevenlabs": "transcriber.engines.tts.elevenlabs:ElevenLabs",
     "espeak": "transcriber.engines.tts.espeak:Espeak",
+    "google": "transcriber.engines.tts.google:Google",
+    "kyutai": "transcriber.engines.tts.kyutai:Kyutai",
     "local": "transcriber.engines.tts.local:Local",
+    "openai": "transcriber.engines.tts.openai:OpenAi",
 }
 """The voices that come with us."""
 

@@ -10,6 +10,7 @@ our own are read by the tick; what comes through a relay, by aioice's own callba
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,8 +54,10 @@ class Link:
         *,
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
+        kept: int = 0,
     ) -> None:
         self.rejected = self.unsent = 0
+        self._kept = kept
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._inbound, self._outbound = Inbound(dtls._rx_srtp), Outbound(dtls._tx_srtp)
@@ -76,6 +79,8 @@ class Link:
     def _take_over(self, protocol: Any) -> None:
         protocol.datagram_received = lambda data, address: self._received(protocol, data, address)
         sock = getattr(protocol.transport, "_sock", None)
+        if sock is not None and self._kept:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._kept)
         unwatch = getattr(self._loop, "_remove_reader", None)
         if sock is not None and unwatch is not None:
             unwatch(sock.fileno())

@@ -63,7 +63,8 @@ class Path:
     """
     One way, used once: `gather`, `aim`, `connect`; `trickle` and `restart` at any time.
 
-    `on_lost` is called once if the way is lost after it was there.
+    `on_lost` is called once if the way is lost after it was there. `kept` are the bytes that the
+    kernel keeps while we are busy; 0: what it thinks fit.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Path:
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
         on_lost: Callable[[str], None] | None = None,
+        kept: int = 0,
     ) -> None:
         self.link: Link | None = None
         self.closed = False
-        self._media = media
+        self._media, self._kept = media, kept
         self._on_media, self._on_control, self._on_lost = on_media, on_control, on_lost
         self._offering = False
         self._ice = _Ice(self._new())
@@ -219,7 +221,11 @@ class Path:
         if not self.handshaken or self.closed:
             return
         self.link = Link(
-            self._dtls, self._media.reader, on_media=self._on_media, on_control=self._on_control
+            self._dtls,
+            self._media.reader,
+            on_media=self._on_media,
+            on_control=self._on_control,
+            kept=self._kept,
         )
         self._dtls.on("statechange", self._changed)
 

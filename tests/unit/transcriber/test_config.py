@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from transcriber import config
+from transcriber import config, engines
 from transcriber.config import BadSettings, load
 from transcriber.engines.stt.local import LocalOptions
 
@@ -73,6 +73,7 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 
 BROKEN = {
     "ASR_LANGUAGE": "english please",
+    "NOISE_SUPPRESSION": "5",
     "TTS_SPEED": "fast",
     "TTS_CACHE_MB": "-1",
     "HTTP_PORT": "70000",
@@ -103,6 +104,14 @@ BROKEN = {
     "LOCAL_THREADS": "none",
     "LOCAL_PARTIAL_SECONDS": "-1",
     "LOCAL_VOICE_THREADS": "none",
+    "OPENAI_TTS_MODEL": "tts 1",
+    "OPENAI_TTS_VOICE": "an alloy",
+    "ELEVENLABS_TTS_MODEL": "flash 2",
+    "ELEVENLABS_VOICE": "George!",
+    "KYUTAI_TTS_URL": "example.org",
+    "KYUTAI_VOICE": "a happy one",
+    "GOOGLE_TTS_URL": "texttospeech.googleapis.com",
+    "GOOGLE_TTS_VOICE": "kore",
     "STT_STREAM_URL": "example.org",
     "MODAL_WORKSPACE": "my workspace",
     "MODAL_STT_HOST_SUFFIX": "transcriber.stt",
@@ -165,6 +174,18 @@ def test_no_two_settings_share_a_name() -> None:
     names = [setting.name for setting in config.table()]
     assert len(names) == len(set(names))
     assert all(name == name.upper() for name in names)
+
+
+def test_what_several_parts_share_means_the_same_to_each() -> None:
+    fields = [
+        (field.alias, field)
+        for names, find in ((engines.stt_names(), engines.stt), (engines.tts_names(), engines.tts))
+        for name in names
+        for field in find(name).Options.model_fields.values()
+    ]
+    for name, field in fields:
+        for other in (one for alias, one in fields if alias == name):
+            assert (field.annotation, field.default) == (other.annotation, other.default), name
 
 
 def test_every_setting_is_described() -> None:

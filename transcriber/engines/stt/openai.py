@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import aiohttp
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field
 
 from transcriber.audio import wav
 from transcriber.audio.block import SECONDS, Block
+from transcriber.engines.openai import Account, problem, refused
 from transcriber.engines.segments import RATE, Rules, Said, Work, spread
 from transcriber.engines.stt.base import (
     EngineInfo,
@@ -39,41 +40,21 @@ from transcriber.engines.stt.wire import (
     Online,
     explained,
     reading,
-    refusal,
 )
 from transcriber.engines.vad import Silero
-from transcriber.errors import EngineError, EngineProblem
+from transcriber.errors import EngineError
 
 __all__ = ["OpenAi", "OpenAiOptions", "Realtime"]
 
-HOST = "https://api.openai.com/v1"
 ANSWER = 30.0
 """Seconds for the words of one utterance, which lasts twelve seconds at most."""
 LAST = "last"
 """Our name for the commit after which nothing is sent: its refusal says that all was heard."""
-PROBLEMS: dict[str, EngineProblem] = {
-    "insufficient_quota": "quota",
-    "invalid_api_key": "auth",
-    "invalid_request_error": "bad_request",
-    "rate_limit_exceeded": "busy",
-}
-"""What the codes and types of errors mean."""
 
 
-class OpenAiOptions(BaseModel):
-    """Settings of OpenAI, or of a service like it."""
+class OpenAiOptions(Account):
+    """How speech is recognised there."""
 
-    key: SecretStr = Field(
-        SecretStr(""),
-        alias="OPENAI_API_KEY",
-        description="key of OpenAI or of a compatible service",
-    )
-    url: str = Field(
-        HOST,
-        pattern=r"^https?://.+$",
-        alias="OPENAI_BASE_URL",
-        description="where the OpenAI-compatible service is, up to /v1",
-    )
     model: str = Field(
         "gpt-4o-mini-transcribe",
         pattern=r"^\S+$",
@@ -112,8 +93,8 @@ class OpenAi(Online):
 
     def unusable(self) -> str:
         """Say what is missing."""
-        if not self._options.key.get_secret_value() and self._options.url == HOST:
-            return "no key: set OPENAI_API_KEY"
+        if self._options.lacking:
+            return self._options.lacking
         try:
             self._load()
         except EngineError as missing:
@@ -144,16 +125,12 @@ class OpenAi(Online):
             self._silero = Silero()
         return self._silero
 
-    def _headers(self) -> dict[str, str]:
-        key = self._options.key.get_secret_value()
-        return {"Authorization": f"Bearer {key}"} if key else {}
-
     def _address(self) -> Address:
-        url = f"{self._options.url.rstrip('/').replace('http', 'ws', 1)}/realtime"
-        return Address(url, {"intent": "transcription"}, self._headers())
+        url = self._options.at("realtime").replace("http", "ws", 1)
+        return Address(url, {"intent": "transcription"}, self._options.headers)
 
     def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[Said]]:
-        url = f"{self._options.url.rstrip('/')}/audio/transcriptions"
+        url = self._options.at("audio/transcriptions")
         fields = {
             "model": self._model(options),
             "language": _language(options),
@@ -168,7 +145,7 @@ class OpenAi(Online):
             with explained(url):
                 async with (
                     asyncio.timeout(ANSWER),
-                    self.http.session.post(url, data=form, headers=self._headers()) as answer,
+                    self.http.session.post(url, data=form, headers=self._options.headers) as answer,
                 ):
                     return Said(_text(answer.status, answer.headers, await answer.read()))
 
@@ -304,7 +281,7 @@ class Realtime:
             case "session_expired":
                 self._expired = True
             case _:
-                raise _problem(error, "engine")
+                raise problem(error, "engine")
 
 
 def _language(options: StreamOptions) -> str:
@@ -313,25 +290,7 @@ def _language(options: StreamOptions) -> str:
 
 def _text(status: int, headers: Any, body: bytes) -> str:
     if status != 200:
-        raise _refused(status, headers, body)
+        raise refused(status, headers, body)
     with reading():
         text: str = json.loads(body)["text"].strip()
         return text
-
-
-def _refused(status: int, headers: Any, body: bytes) -> EngineError:
-    """A 429 is either too many requests or an empty account; only the body says which."""
-    by_status = refusal(status, headers, "")
-    try:
-        error = json.loads(body)["error"]
-    except (ValueError, LookupError, TypeError):
-        return by_status
-    if isinstance(error, dict) and error.get("code") == "insufficient_quota":
-        return _problem(error, by_status.kind)
-    return by_status
-
-
-def _problem(error: dict[str, Any], otherwise: EngineProblem) -> EngineError:
-    code, kind = str(error.get("code")), str(error.get("type"))
-    meaning = PROBLEMS.get(code) or PROBLEMS.get(kind) or otherwise
-    return EngineError(meaning, str(error.get("message") or code))

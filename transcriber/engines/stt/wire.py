@@ -140,19 +140,22 @@ class Http:
             raise EngineError("engine", "the engine has not been entered")
         return self._session
 
-    @asynccontextmanager
-    async def talk(self, address: Address, dialect: Dialect) -> AsyncIterator[WireStream]:
-        """Hold a conversation; it begins when the provider is ready to listen."""
+    async def connect(self, address: Address) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket."""
         with explained(address.url):
             async with asyncio.timeout(address.opening):
-                socket = await self.session.ws_connect(
+                return await self.session.ws_connect(
                     address.url,
                     params=address.params,
                     headers=address.headers,
                     heartbeat=HEARTBEAT,
                     timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),
                 )
-        async with socket:
+
+    @asynccontextmanager
+    async def talk(self, address: Address, dialect: Dialect) -> AsyncIterator[WireStream]:
+        """Hold a conversation; it begins when the provider is ready to listen."""
+        async with await self.connect(address) as socket:
             stream = WireStream(socket, dialect)
             await stream.greet()
             async with aio.alongside(stream.send()), aio.alongside(stream.stay()):

@@ -16,7 +16,7 @@ is when models are loaded or connections prepared. Each text is then spoken by i
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -24,7 +24,7 @@ from typing import Any, Protocol, Self
 from transcriber.audio.block import Samples
 from transcriber.errors import EngineError
 
-__all__ = ["Manner", "Progress", "Sound", "Tts", "TtsInfo", "Voice"]
+__all__ = ["Manner", "Progress", "Sound", "Tts", "TtsInfo", "Voice", "nothing"]
 
 Progress = Callable[[str, float], None]
 """Told what is being prepared and how far it is, from 0.0 to 1.0."""
@@ -149,6 +149,13 @@ class Tts(Protocol):
 
     def voiceprint(self, manner: Manner) -> str:
         """Everything but the text that makes a difference to what is heard."""
+
+
+async def nothing() -> AsyncGenerator[Samples]:
+    """What is heard of a text in which there is nothing to say."""
+    silence: tuple[Samples, ...] = ()
+    for samples in silence:
+        yield samples
 
 
 def _among(language: str, known: tuple[str, ...]) -> bool:
