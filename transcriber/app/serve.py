@@ -31,6 +31,8 @@ from transcriber.events import CallStarted, CallTerminated, ErrorHappened, Speec
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
+from transcriber.web.address import Proxies
+from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
@@ -95,7 +97,11 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
-        yield application(routes, guards, first=[forward])
+        options = house.settings.web
+        door = Door(options.rate, Proxies(options.proxies))
+        yield application(
+            routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]
+        )
 
 
 @asynccontextmanager

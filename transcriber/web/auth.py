@@ -22,6 +22,9 @@ __all__ = ["CALLER", "AdminToken", "BearerGuard", "Caller", "Callers", "Guard", 
 LONGEST = 8192
 """Characters of a token that is looked at: those of identity providers are long."""
 
+OFFER = "bearer."
+"""What stands before a token among the protocols that a WebSocket offers."""
+
 Guard = Callable[[web.Request, str], Awaitable[None]]
 """Raises a `ProblemError` unless the caller may do what a scope names; one for each kind."""
 
@@ -86,11 +89,20 @@ class BearerGuard:
 def bearer(request: web.Request) -> str:
     """Return the token in a request's headers; raises 401 when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise ProblemError(
-            401, "no-token", "send the header `Authorization: Bearer` with the API token"
-        )
-    return token.strip()
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    if offered := _offered(request):
+        return offered
+    raise ProblemError(
+        401, "no-token", "send the header `Authorization: Bearer` with the API token"
+    )
+
+
+def _offered(request: web.Request) -> str:
+    """Find the token among the protocols of a WebSocket: browsers can send it nowhere else."""
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    tokens = [one.strip() for one in offered if one.strip().startswith(OFFER)]
+    return tokens[0].removeprefix(OFFER) if tokens else ""
 
 
 def _allowed(caller: Caller, scope: str) -> Caller:
