@@ -29,7 +29,7 @@ from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sfu.options import RoomsOptions
-from transcriber.session.options import SessionOptions
+from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
@@ -79,6 +79,7 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    dialogs: DialogOptions
     nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -166,6 +167,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "dialogs": DialogOptions,
         "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
@@ -280,7 +282,9 @@ class Reader:
         )
 
     def _note(self, name: str, problem: str, remedy: str) -> None:
-        self.problems.append(Misconfigured(name, problem, remedy=remedy))
+        noted = Misconfigured(name, problem, remedy=remedy)
+        if str(noted) not in map(str, self.problems):  # several parts may share a setting
+            self.problems.append(noted)
 
 
 def _reason(error: Exception) -> str:

@@ -60,6 +60,8 @@ class Recognisers:
     stt: Stt
     engines: Callable[[], Sequence[Engine]]
     """Every engine there is, used or not, and how it is at this moment."""
+    states: Callable[[], Sequence[State]]
+    """How those are that this process has loaded."""
 
 
 def recogniser(settings: Settings, name: str) -> Stt:
@@ -87,7 +89,7 @@ def recognisers(settings: Settings) -> Recognisers:
     def now() -> list[Engine]:
         return list_engines(settings, {state.engine: state for state in members.states})
 
-    return Recognisers(readable(gate, settings.captions), now)
+    return Recognisers(readable(gate, settings.captions), now, lambda: members.states)
 
 
 def chosen(settings: Settings, language: str, name: str = "") -> Stt:

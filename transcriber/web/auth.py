@@ -75,7 +75,11 @@ class BearerGuard:
 
     async def __call__(self, request: web.Request, scope: str) -> None:
         """Raise 401 without a valid token and 403 with one that does not suffice."""
-        request[CALLER] = await self.check(bearer(request), scope)
+        if not (token := bearer(request)):
+            raise ProblemError(
+                401, "no-token", "send the header `Authorization: Bearer` with the API token"
+            )
+        request[CALLER] = await self.check(token, scope)
 
     async def check(self, token: str, scope: str) -> Caller:
         """Return who shows a token, if it allows what a scope names; raises as a call does."""
@@ -87,19 +91,13 @@ class BearerGuard:
 
 
 def bearer(request: web.Request) -> str:
-    """Return the token in a request's headers; raises 401 when there is none."""
+    """
+    Return the token in a request's headers, or nothing. Browsers can only send it among the
+    protocols of a WebSocket.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    if offered := _offered(request):
-        return offered
-    raise ProblemError(
-        401, "no-token", "send the header `Authorization: Bearer` with the API token"
-    )
-
-
-def _offered(request: web.Request) -> str:
-    """Find the token among the protocols of a WebSocket: browsers can send it nowhere else."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     tokens = [one.strip() for one in offered if one.strip().startswith(OFFER)]
     return tokens[0].removeprefix(OFFER) if tokens else ""

@@ -7,6 +7,7 @@ and an answer in one form, errors too. Handlers only do their work.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import re
 import time
@@ -28,7 +29,7 @@ from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, QUERY, Kind, Route, Rule, Serve
 
-__all__ = ["application", "listen", "listen_here"]
+__all__ = ["STOPPING", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
@@ -48,6 +49,8 @@ HEADERS = {
 
 Explain = Callable[[Problem], BaseModel]
 EXPLAIN: web.AppKey[Explain] = web.AppKey("explain")
+STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
+"""Set when the server begins to stop: answers that go on for ever end then."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +72,8 @@ def application(
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
     app = web.Application(middlewares=[_observed, _answered, *first], client_max_size=MAX_BODY)
-    app[EXPLAIN] = explain
+    app[EXPLAIN], app[STOPPING] = explain, asyncio.Event()
+    app.on_shutdown.append(_stopping)
     for route in routes:
         serve = _ruled(route, partial(_serve, route), inside)
         if route.auth.kind != "public":
@@ -102,6 +106,10 @@ async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+async def _stopping(app: web.Application) -> None:
+    app[STOPPING].set()
 
 
 async def _start(site: web.TCPSite, host: str, port: int) -> None:
