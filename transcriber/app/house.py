@@ -15,6 +15,7 @@ from typing import Protocol
 
 from prometheus_client.registry import Collector
 
+from transcriber.app.form import Form
 from transcriber.app.recognisers import Engine
 from transcriber.app.studio import Talks
 from transcriber.bus.memory import Bus
@@ -53,6 +54,10 @@ class House:
     """What was counted here and by all workers."""
     talks: Talks | None = None
     """The conversations that are held in this process."""
+    form: Form = field(default_factory=Form)
+    """What Nextcloud's administrator filled in; it is part of the settings already."""
+    begin_anew: Callable[[], object] = bool
+    """Have the service end and begin again, because its settings have changed."""
 
 
 class Booked(Protocol):

@@ -11,11 +11,13 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from transcriber.app.access import access
 from transcriber.app.catalogue import catalogue
 from transcriber.app.console import console
 from transcriber.app.crew import Reports, crew, workers
 from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
+from transcriber.app.form import Form
 from transcriber.app.house import Face, House, Part, seats
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -33,7 +35,8 @@ from transcriber.events import CallStarted, CallTerminated, ErrorHappened, Speec
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
-from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.address import Proxies
+from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.server import application, listen
 
@@ -45,10 +48,21 @@ REACH = 2.0
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings, started: Callable[[str], object]) -> None:
-    """Run the service until it is told to stop; `started` learns its address."""
-    ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
+async def serve(
+    settings: Settings, started: Callable[[str], object], form: Form | None = None
+) -> bool:
+    """
+    Run the service until it is told to stop; `started` learns its address.
+
+    Returns whether it shall begin anew, because the form in Nextcloud has changed.
+    """
+    ears, bus, stop, anew = recognisers(settings), Bus(), asyncio.Event(), asyncio.Event()
     _count(bus)
+
+    def begin_anew() -> None:
+        anew.set()
+        stop.set()
+
     reports, address = Reports(settings, ears), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
@@ -66,6 +80,8 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             seats=seats(settings),
             talks=talks(settings, bus, store, ears.stt, places=here),
             counts=reports.counts,
+            form=form or Form(),
+            begin_anew=begin_anew,
         )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
@@ -73,8 +89,9 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
         log.info("started", url=url, engine=house.stt.info.name)
         started(url)
         await stop.wait()
-        log.info("stopping")
+        log.info("beginning anew" if anew.is_set() else "stopping")
         await here.leave()
+    return anew.is_set()
 
 
 @asynccontextmanager
@@ -107,7 +124,11 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
-        yield application(routes, guards, first=[forward])
+        options = house.settings.web
+        door = Door(options.rate, Proxies(options.proxies))
+        yield application(
+            routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]
+        )
 
 
 async def _holder(house: House, place: str) -> Owner | None:
@@ -124,10 +145,8 @@ async def _holder(house: House, place: str) -> Owner | None:
 async def listening(house: House) -> AsyncIterator[Face]:
     """The part that keeps the recogniser, and says whether all is well."""
     stt = house.stt
-    token = house.settings.web.api_token.get_secret_value()
     face = Face(
         health.routes(unready=partial(_unready, house), metrics=house.counts),
-        {"token": BearerGuard(AdminToken(token))},
     )
     if problem := stt.unusable():
         log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
@@ -152,6 +171,7 @@ async def _unready(house: House) -> str:
 
 
 PARTS: tuple[Part, ...] = (
+    access,
     listening,
     instances,
     pages,
@@ -172,6 +192,7 @@ In the order in which they start; they end in the opposite one. What keeps or se
 rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
+    access,
     listening,
     dialogs,
     nextcloud,

@@ -16,6 +16,7 @@ from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.web.calls import EnginePolicy, ModelName
+from transcriber.web.door import origin
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.messages import LANGUAGE
 from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
@@ -260,7 +261,7 @@ class OpenRooms:
         """Raise 404 where rooms are not open, and 429 for who asks too often."""
         if not self._rooms.options.open:
             raise ProblemError(404, "not-found", "rooms are not open here; ask for an invitation")
-        minute, address = int(self._now() // 60), request.remote or ""
+        minute, address = int(self._now() // 60), origin(request)
         if minute != self._minute:
             self._minute = minute
             self._counts.clear()
