@@ -24,7 +24,7 @@ check: $(READY) ## format, lint, types, import contracts, unit lane: under a min
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \
-	  tests/unit tests/peers $(wildcard tests/faults)
+	  -n 3 --dist loadfile tests/unit tests/peers $(wildcard tests/faults)
 	@$(if $(TORCH),bash tests/gpu/setup.sh && if [ -e .venv-torch/ready ]; then \
 	  .venv-torch/bin/python -m pytest -q tests/gpu; fi)
 	@$(RUN)python -m tests.coverage
@@ -37,4 +37,4 @@ peers: $(READY) ## install the real programs the tests talk to, where this is po
 
 lock: $(READY) ## renew requirements.lock
 	@$(RUN)uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
-	  --extra embedded --extra postgres --extra otel --extra dev pyproject.toml -o requirements.lock
+	  --extra embedded --extra postgres --extra nats --extra otel --extra dev pyproject.toml -o requirements.lock

@@ -76,6 +76,11 @@ class Runner:
         self._outcome = ""
 
     @property
+    def outcome(self) -> str:
+        """How it ended; empty while it has not."""
+        return self._outcome
+
+    @property
     def entry(self) -> int:
         """The number of the state the dialog is in."""
         return self.machine.entry
@@ -88,7 +93,8 @@ class Runner:
         `loop`. When cancelled, the last snapshot stays where it is kept, to be restored.
         """
         step = self.machine.again() if self.machine.state else self.machine.start(self._start)
-        self._observe("dialog.started", state=self.machine.state)
+        name = self.machine.flow.name
+        self._observe("dialog.started", dialog_name=name, state=self.machine.state)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             own = [tasks.create_task(self._mouth.run()), tasks.create_task(self.keeper.run())]
@@ -101,7 +107,8 @@ class Runner:
                         task.cancel()
                 self.clocks.stop()
         await self.keeper.forget()
-        self._observe("dialog.ended", reason=self._outcome, state=self.machine.state)
+        over = {"dialog_name": name, "state": self.machine.state, "reason": self._outcome}
+        self._observe("dialog.ended", **over)
         return self._outcome
 
     def post(self, event: Event) -> None:
@@ -123,6 +130,17 @@ class Runner:
         self._mouth.interrupt()
         if self._agent:
             self._agent.stir()
+
+    async def settled(self, *, spoken: bool = False) -> None:
+        """Wait until all that happened was taken and done, if `spoken` said too, or all is over."""
+        while not self._outcome:
+            await self._idle.wait()
+            if self._performing and not self._performing.done():
+                await asyncio.wait([self._performing])
+            elif spoken and self._mouth.speaking:
+                await self._mouth.quiet()
+            else:
+                return
 
     def close(self) -> None:
         """End the conversation: the call is over, or somebody wants it to be."""

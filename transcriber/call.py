@@ -9,30 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from transcriber.audio.block import Block, Samples
 
-__all__ = ["Call", "Caption", "Listener", "Person"]
+__all__ = ["US", "Call", "Caption", "Listener", "Person", "Transferable"]
+
+US = ""
+"""The person id under which we show lines of our own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a call, as the connector names them; `language` if it is known."""
+    """
+    Somebody in a call, as the connector names them; `language` if it is known.
+
+    `account` is who they are outside of the call, if that is known: `users/ann`, `guests/...`.
+    """
 
     id: str
     name: str = ""
     language: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A line to show under a speaker's picture."""
+    """A line to show under a speaker's picture; times as in the event it shows."""
 
     person_id: str
     text: str
     language: str
     final: bool
+    start_ms: int = 0
+    end_ms: int = 0
 
 
 class Listener(Protocol):
@@ -52,6 +62,14 @@ class Listener(Protocol):
 
     async def ready(self) -> None:
         """Wait until more can be heard without losing any; only for sources that can be paused."""
+
+
+@runtime_checkable
+class Transferable(Protocol):
+    """A call that can be handed to somebody else, as telephone calls can."""
+
+    async def transfer(self, to: str) -> None:
+        """Hand it over; returns when the other side has it, raises a `TranscriberError`."""
 
 
 class Call(Protocol):

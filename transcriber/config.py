@@ -21,15 +21,20 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from transcriber import engines
+from transcriber.bus.options import NatsOptions
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
+from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.server import WebOptions
+from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
 
@@ -64,11 +69,16 @@ class Settings:
     voice: VoiceOptions
     web: WebOptions
     store: StoreOptions
+    webhooks: WebhookOptions
     session: SessionOptions
+    nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
+    translation: TranslationOptions
+    transcripts: TranscriptOptions
     captions: CaptionOptions
+    rooms: RoomsOptions
     engines: dict[str, BaseModel]
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
@@ -146,11 +156,16 @@ def _parts() -> dict[str, type[BaseModel]]:
         "voice": VoiceOptions,
         "web": WebOptions,
         "store": StoreOptions,
+        "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
+        "translation": TranslationOptions,
+        "transcripts": TranscriptOptions,
         "captions": CaptionOptions,
+        "rooms": RoomsOptions,
     }
 
 
@@ -167,6 +182,8 @@ def _text(value: object) -> str:
         return "(set)" if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value is None else str(value)
 
 
@@ -191,7 +208,8 @@ class Reader:
         except ValidationError as error:
             secrets = {name for name, field in _fields(model) if _secret(field)}
             for wrong in error.errors(include_url=False):
-                self._wrong(str(wrong["loc"][0]), wrong, secrets)
+                where = wrong["loc"][:1] or tuple(found)  # several that do not fit together
+                self._wrong(", ".join(map(str, where)), wrong, secrets)
             return None
 
     def complain_about_strangers(self) -> None:
@@ -243,7 +261,8 @@ class Reader:
         return {str(name).upper(): value for name, value in (content or {}).items()}
 
     def _wrong(self, name: str, error: Any, secrets: set[str]) -> None:
-        value = "" if name in secrets else f"{str(error['input'])[:80]!r} "
+        known = error["loc"] and name not in secrets
+        value = f"{str(error['input'])[:80]!r} " if known else ""
         self._note(name, f"{value}is not valid: {error['msg']}", "see the table of settings")
 
     def _unknown(self, name: str, where: str) -> None:

@@ -6,6 +6,8 @@ What can go wrong in the application, by who can do something about it.
     * Misconfigured     a setting is wrong or missing; the administrator must change it
     * EngineError       a recogniser or voice failed; `retryable` says whether trying again helps
     * Overloaded        no room for more right now; trying later helps
+    * NotFound          there is no such thing any more
+    * NotAllowed        somebody may not do this; somebody else may
     * store.StoreFailed, store.Conflict: nothing was kept; somebody else changed it
 
 The libraries below (`hpb`, `webhooks`, `dialogs`, `modal_app`) raise trees of their own.
@@ -20,6 +22,8 @@ __all__ = [
     "EngineError",
     "EngineProblem",
     "Misconfigured",
+    "NotAllowed",
+    "NotFound",
     "Overloaded",
     "TranscriberError",
 ]
@@ -81,3 +85,15 @@ class Overloaded(TranscriberError):
     """A limit of ours is reached; trying later helps."""
 
     code = "overloaded"
+
+
+class NotFound(TranscriberError):
+    """There is no such thing any more, or there never was."""
+
+    code = "not_found"
+
+
+class NotAllowed(TranscriberError):
+    """Somebody may not do this; with other rights it works."""
+
+    code = "not_allowed"

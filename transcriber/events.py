@@ -24,16 +24,19 @@ __all__ = [
     "AgentHeard",
     "AgentSaid",
     "AgentTool",
+    "Buried",
     "CallStarted",
     "CallTerminated",
     "DialogEmitted",
     "DialogEnded",
     "DialogStarted",
+    "Disabled",
     "DtmfReceived",
     "ErrorHappened",
     "Event",
     "HookError",
     "HookResult",
+    "Moment",
     "PersonJoined",
     "PersonLeft",
     "SpeakerChanged",
@@ -44,6 +47,9 @@ __all__ = [
     "StateTransition",
     "TrackPublished",
     "TrackUnpublished",
+    "TranscriptEnded",
+    "TranscriptStarted",
+    "Trial",
     "TtsCompleted",
     "TtsInterrupted",
     "TtsStarted",
@@ -117,11 +123,12 @@ class CallTerminated(Event):
 
 
 class Presence(Frozen):
-    """Somebody in a call."""
+    """Somebody in a call; `account` is who they are outside of it, such as `users/ann`."""
 
     room: str
     person_id: str
     person_name: str = ""
+    account: str = ""
 
 
 class PersonJoined(Event):
@@ -453,6 +460,33 @@ class SpeakerChanged(Event):
     data: ActiveSpeakers
 
 
+class TranscriptBegun(Frozen):
+    """What is said in a room is kept from now on."""
+
+    room: str
+    transcript_id: str
+
+
+class TranscriptStarted(Event):
+    """A transcript began; everybody in the call has been told."""
+
+    type: Literal["transcript.started"] = "transcript.started"
+    data: TranscriptBegun
+
+
+class TranscriptOver(TranscriptBegun):
+    """`lines` are the sentences in it; without any, nothing is kept."""
+
+    lines: int
+
+
+class TranscriptEnded(Event):
+    """A transcript is complete."""
+
+    type: Literal["transcript.ended"] = "transcript.ended"
+    data: TranscriptOver
+
+
 class Trial(Frozen):
     """Proves that a webhook works."""
 
@@ -530,6 +564,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TrackPublished,
         TrackUnpublished,
         SpeakerChanged,
+        TranscriptStarted,
+        TranscriptEnded,
     )
 }
 """Every kind of event by its public name."""

@@ -79,11 +79,23 @@ class Metrics:
         self.voice_failures = Counter(
             "transcriber_voice_failures", "Times a voice went down", ["engine", "code"], **of
         )
+        self.translations = Counter(
+            "transcriber_translations", "Captions translated, by what came of it", ["outcome"], **of
+        )
         self.engines = Gauge(
             "transcriber_engine_up", "Whether a recogniser can be asked: 1 or 0", ["engine"], **of
         )
         self.engine_failures = Counter(
             "transcriber_engine_failures", "Times an engine went down", ["engine", "code"], **of
+        )
+        self.webhooks = Counter(
+            "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
+        )
+        self.webhooks_lost = Counter(
+            "transcriber_webhook_events_lost", "Events lost because the store was away", **of
+        )
+        self.nats_lost = Counter(
+            "transcriber_nats_lost", "Events that NATS was away for too long to get", **of
         )
         self.requests = Histogram(
             "transcriber_request_seconds",
@@ -122,6 +134,7 @@ def configure_logs(options: TelemetryOptions) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=_upper(options), force=True)
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells everybody's addresses
 
 
 def configure_traces(endpoint: str) -> None:

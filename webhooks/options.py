@@ -82,9 +82,14 @@ class WebhookOptions(BaseModel):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
+    @field_validator("allowed")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Addresses(value)
+        return value
+
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        Addresses(self.allowed)
         if self.longest < self.initial:
             raise ValueError("the longest pause must not be shorter than the first")
         return self

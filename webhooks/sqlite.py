@@ -156,7 +156,7 @@ class SqliteStore:
 
     async def release(self, owner: str) -> None:
         """Give back all leases."""
-        await self._write(lambda db: db.execute(SQL["release"], (owner,)), durable=False)
+        await self._write(lambda db: db.execute(SQL["release"], (owner,)).rowcount, durable=False)
 
     async def changed(self, seen: int, *, within: float) -> int:
         """Wait for news from this process; those of others are found by asking again."""
@@ -192,7 +192,7 @@ class SqliteStore:
 
     async def delete(self, endpoint_id: str) -> None:
         """Forget an endpoint."""
-        await self._write(lambda db: db.execute(SQL["delete"], (endpoint_id,)))
+        await self._write(lambda db: db.execute(SQL["delete"], (endpoint_id,)).rowcount)
 
     async def deliveries(
         self, endpoint_id: str, *, state: State | None = None, limit: int, before: int | None = None

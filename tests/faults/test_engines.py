@@ -15,7 +15,7 @@ import pytest
 
 from tests.conformance.stt import finals, text
 from tests.fakes.stt import FakeStt
-from tests.peers.engines import deepgram, kyutai, openai, vosk
+from tests.peers.engines import deepgram, ibm, kyutai, openai, vosk
 from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.server import Mischief, Server
 from transcriber import aio, engines
@@ -82,6 +82,15 @@ PROVIDERS = {
             "OPENAI_API_KEY": "k",
             "OPENAI_BASE_URL": url.removesuffix("/realtime"),
             "OPENAI_STT_MODE": "realtime",
+        },
+    ),
+    "ibm": Provider(
+        "ibm",
+        ibm.watson,
+        lambda url: {
+            "IBM_STT_API_KEY": ibm.KEY,
+            "IBM_STT_URL": url,
+            "IBM_IAM_URL": f"{url}/identity/token",
         },
     ),
     "vosk": Provider("vosk", vosk.vosk_server, lambda url: {"LT_VOSK_SERVER_URL": ws(url)}),

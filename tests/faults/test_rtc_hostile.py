@@ -14,7 +14,8 @@ from transcriber.audio.block import Block
 from transcriber.rtc import Ears, Media, Peer, rtcp, rtp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.receiver import Formats, Receiver
-from transcriber.rtc.sfu.forwarder import Forwarder, Leg
+from transcriber.rtc.sfu.forwarder import Forwarder
+from transcriber.rtc.sfu.leg import Leg
 
 PACKETS = 100_000
 FORMATS = Formats(
@@ -115,7 +116,7 @@ async def test_strangers_on_the_wire_disturb_nobody() -> None:
             a, b = await connected(media, Ears(on_block=heard), told)
             assert a.sender is not None
             a.sender.play(tone(2.0))
-            port = b._gatherer.getLocalCandidates()[0].port
+            port = b.path.connection.local_candidates[0].port
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
                 for number in range(3_000):
                     first = bytes((chance.choice((0, 1, 20, 22, 63, 80, 128, 144, 200, 255)),))
@@ -142,7 +143,7 @@ async def test_a_peer_that_vanishes_without_a_word_is_told(
     with network():
         async with Media() as media:
             a, b = await connected(media, Ears(), told)
-            for protocol in a._gatherer._connection._protocols:
+            for protocol in a.path.connection._protocols:
                 media.reader.detach(vars(protocol.transport)["_sock"])
             await until(lambda: bool(told), "word", 30)
             assert told == ["closed"]

@@ -20,7 +20,8 @@ from pylibsrtp import Policy, Session
 from tests.load import report
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.rtp import write_header
-from transcriber.rtc.sfu.forwarder import Forwarder, Leg
+from transcriber.rtc.sfu.forwarder import Forwarder
+from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.srtp import Outbound
 
 ROUNDS = 9

@@ -93,7 +93,7 @@ class Speakers:
         peer = self._peers[number]
         await peer.accept(sdp)
         await peer.connect()
-        sender, agreed, dtls = peer.sender, peer._agreed, peer._dtls
+        sender, agreed, dtls = peer.sender, peer._agreed, peer.path._dtls
         assert sender is not None
         assert agreed.formats.level
         talks = (number * 0.618_034) % 1 < self._talking

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +16,7 @@ from aiohttp import web
 
 from transcriber.connectors.nextcloud import Identity
 
-__all__ = ["SECRET", "Nextcloud", "headers"]
+__all__ = ["SECRET", "Nextcloud", "Talk", "Tasks", "headers"]
 
 NOTHING: Mapping[str, str | None] = {}
 SECRET = "the-secret-of-the-installation"
@@ -32,6 +35,148 @@ def headers(user: str = "", *, changed: Mapping[str, str | None] = NOTHING) -> d
     return {name: value for name, value in (sent | {**changed}).items() if value is not None}
 
 
+class Tasks:
+    """Translations as Nextcloud's task processing does them: later."""
+
+    def __init__(self) -> None:
+        self.looks = 2
+        """How often a task is asked for before it is done."""
+        self.status = 200
+        self.retry_after = ""
+        self.for_apps = True
+        self.provided = True
+        self.fails = False
+        self.origins = ["detect_language", "en", "fr"]
+        self.scheduled: list[dict[str, Any]] = []
+        self.asked = 0
+
+    def serve(self, app: web.Application) -> None:
+        for root in ("tasks_consumer/", ""):
+            path = f"/ocs/v2.php/taskprocessing/{root}"
+            app.router.add_get(f"{path}tasktypes", self._types)
+            app.router.add_post(f"{path}schedule", self._schedule)
+            app.router.add_get(path + "task/{id}", self._task)
+
+    def _refused(self, request: web.Request) -> None:
+        if "tasks_consumer" in request.path and not self.for_apps:
+            raise web.HTTPNotFound
+        if self.status != 200:
+            raise _Refused(self.status, self.retry_after)
+
+    async def _types(self, request: web.Request) -> web.Response:
+        self._refused(request)
+
+        def options(codes: list[str]) -> list[dict[str, str]]:
+            return [{"name": code.upper(), "value": code} for code in codes]
+
+        languages = {
+            "origin_language": options(self.origins),
+            "target_language": options(["de", "fr"]),
+        }
+        kind = {"name": "Translate", "inputShapeEnumValues": languages}
+        return _envelope({"types": {"core:text2text:translate": kind} if self.provided else []})
+
+    async def _schedule(self, request: web.Request) -> web.Response:
+        self._refused(request)
+        self.scheduled.append(await request.json())
+        return _envelope({"task": self._shown(len(self.scheduled), done=False)})
+
+    async def _task(self, request: web.Request) -> web.Response:
+        self._refused(request)
+        self.asked += 1
+        number = int(request.match_info["id"])
+        return _envelope({"task": self._shown(number, done=self.asked % self.looks == 0)})
+
+    def _shown(self, number: int, *, done: bool) -> dict[str, Any]:
+        wanted = self.scheduled[number - 1]["input"]
+        if not done:
+            return {"id": number, "status": "STATUS_SCHEDULED", "output": None}
+        status = "STATUS_FAILED" if self.fails else "STATUS_SUCCESSFUL"
+        output = {"output": f"{wanted['target_language']}: {wanted['input']}"}
+        return {"id": number, "status": status, "output": None if self.fails else output}
+
+
+class Talk:
+    """Chats in which a bot may write, and files that can be shared with their rooms."""
+
+    SECRET = "b0t" * 20
+
+    def __init__(self) -> None:
+        self.rooms: set[str] = set()
+        """Where the bot was added."""
+        self.said: list[tuple[str, str]] = []
+        self.files: dict[str, bytes] = {}
+        self.folders = {"alice/Talk"}
+        self.shares: list[tuple[str, str, str]] = []
+        self.route = ""
+
+    def serve(self, app: web.Application) -> None:
+        app.router.add_post("/ocs/v1.php/apps/app_api/api/v1/talk_bot", self._register)
+        app.router.add_post("/ocs/v2.php/apps/spreed/api/v1/bot/{room}/message", self._message)
+        app.router.add_route("*", "/remote.php/dav/files/{path:.+}", self._dav)
+        app.router.add_route("*", "/ocs/v2.php/apps/files_sharing/api/v1/shares", self._shared)
+
+    def signed(self, body: bytes, secret: str = SECRET) -> dict[str, str]:
+        """The headers of something that Talk tells the bot."""
+        random = secrets.token_hex(32)
+        proof = hmac.new(secret.encode(), random.encode() + body, hashlib.sha256).hexdigest()
+        return {"X-Nextcloud-Talk-Random": random, "X-Nextcloud-Talk-Signature": proof}
+
+    async def _register(self, request: web.Request) -> web.Response:
+        self.route = (await request.json())["route"]
+        return _envelope({"id": "1" * 40, "secret": self.SECRET})
+
+    async def _message(self, request: web.Request) -> web.Response:
+        message = (await request.json())["message"]
+        random = request.headers["X-Nextcloud-Talk-Bot-Random"]
+        proof = hmac.new(self.SECRET.encode(), f"{random}{message}".encode(), hashlib.sha256)
+        signed = request.headers["X-Nextcloud-Talk-Bot-Signature"] == proof.hexdigest()
+        if not signed or request.match_info["room"] not in self.rooms:
+            raise _Refused(401, "")
+        self.said.append((request.match_info["room"], message))
+        return web.json_response({"ocs": {"meta": {}, "data": []}}, status=201)
+
+    def _user(self, request: web.Request) -> str:
+        return base64.b64decode(request.headers["AUTHORIZATION-APP-API"]).decode().split(":")[0]
+
+    async def _dav(self, request: web.Request) -> web.Response:
+        path = request.match_info["path"]
+        if path.split("/")[0] != self._user(request):
+            return web.Response(status=403)
+        parent, known = path.rpartition("/")[0], path in self.folders
+        if "/" in parent and parent not in self.folders:
+            return web.Response(status=409)
+        if request.method == "MKCOL":
+            self.folders.add(path)
+            return web.Response(status=405 if known else 201)
+        self.files[path] = await request.read()
+        return web.Response(status=201)
+
+    async def _shared(self, request: web.Request) -> web.Response:
+        user = self._user(request)
+        if request.method == "GET":
+            ours = [room for who, path, room in self.shares if path == request.query["path"]]
+            return _envelope([{"share_with": room, "share_type": 10} for room in ours])
+        share = await request.json()
+        assert share["shareType"] == 10
+        wanted = (user, share["path"], share["shareWith"])
+        if wanted in self.shares or f"{user}{share['path']}" not in self.files:
+            raise _Refused(403, "")
+        self.shares.append(wanted)
+        return _envelope({"id": "1"})
+
+
+class _Refused(web.HTTPException):
+    def __init__(self, status: int, retry_after: str) -> None:
+        self.status_code = status
+        wait = {"Retry-After": retry_after} if retry_after else {}
+        super().__init__(text=json.dumps({"ocs": {"meta": {}, "data": []}}), headers=wait)
+
+
+def _envelope(data: Any) -> web.Response:
+    return web.json_response({"ocs": {"meta": {"status": "ok"}, "data": data}})
+
+
 class Nextcloud:
     """Answers as AppAPI does, and calls the ExApp as AppAPI and Talk do."""
 
@@ -42,6 +187,8 @@ class Nextcloud:
         self.errors: list[str] = []
         self.state = 0
         self.down = 0
+        self.tasks = Tasks()
+        self.talk = Talk()
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -55,6 +202,8 @@ class Nextcloud:
         app = web.Application()
         app.router.add_get("/ocs/v1.php/apps/app_api/ex-app/state", self._state)
         app.router.add_put("/ocs/v1.php/apps/app_api/ex-app/status", self._status)
+        self.tasks.serve(app)
+        self.talk.serve(app)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -65,7 +65,7 @@ async def installed(cloud: Nextcloud) -> AsyncIterator[Installation]:
         ours.supervisor,
         prepare=ours.prepare,
         heard=("en", "fr"),
-        readable=("de",),
+        readable=lambda: ("de",),
         version="0.1.0",
     )
     web_app = application(app.routes(), {"appapi": AppApiGuard(cloud.identity)}, explain=talk_error)

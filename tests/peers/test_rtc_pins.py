@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
 
+import aioice
 import aioice.ice
 import aiortc
 import pylibsrtp
 import pytest
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc import RTCCertificate, RTCDtlsTransport
 from pylibsrtp import _binding
 
 from tests.load.loopback import only_loopback
@@ -39,15 +42,14 @@ async def test_aiortc_keeps_its_connection_and_keys_where_we_take_them(
 ) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
     only_loopback()
-    gatherer = RTCIceGatherer([])
-    transport = RTCIceTransport(gatherer)
+    connection = aioice.Connection(ice_controlling=False)
+    transport: Any = SimpleNamespace(_connection=connection)
     dtls = RTCDtlsTransport(transport, [RTCCertificate.generateCertificate()])
-    connection = gatherer._connection
-    assert connection is transport._connection
+    assert dtls.transport is transport
     assert connection._nominated == {}
     assert connection._query_consent_task is None
     assert connection.ice_controlling is False
-    await gatherer.gather()
+    await connection.gather_candidates()
     (protocol,) = connection._protocols
     assert vars(protocol.transport)["_sock"].fileno() >= 0
     assert hasattr(asyncio.get_running_loop(), "_remove_reader")
@@ -56,7 +58,7 @@ async def test_aiortc_keeps_its_connection_and_keys_where_we_take_them(
     dtls._set_role("server")
     assert dtls._role == "server"
     assert hasattr(type(protocol), "datagram_received")
-    await transport.stop()
+    await connection.close()
 
 
 def test_the_role_that_we_set_is_kept() -> None:
@@ -64,5 +66,5 @@ def test_the_role_that_we_set_is_kept() -> None:
 
 
 def test_a_public_stun_server_is_only_a_default() -> None:
-    assert "iceServers is None" in inspect.getsource(RTCIceGatherer.__init__)
+    assert "iceServers is None" in inspect.getsource(aiortc.RTCIceGatherer.__init__)
     assert aiortc.RTCIceServer("stun:192.0.2.1").urls == "stun:192.0.2.1"

@@ -65,7 +65,7 @@ async def test_sound_goes_both_ways_through_a_relay(transport: str) -> None:
                 assert "typ relay" in offer
                 answer = await b.answer(offer)
                 await a.accept(answer)
-                for protocol in a._gatherer._connection._protocols:
+                for protocol in a.path.connection._protocols:
                     if protocol.local_candidate.type == "host":
                         protocol.transport.close()
                 await asyncio.gather(a.connect(), b.connect())

@@ -131,7 +131,7 @@ async def test_losing_the_other_side_is_told_once() -> None:
 async def test_an_offer_without_an_answerable_address_ends_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("transcriber.rtc.peer.CONNECTING", 0.5)
+    monkeypatch.setattr("transcriber.rtc.path.CONNECTING", 0.5)
     async with Media() as media:
         a, b = Peer(media, mouth=True), Peer(media, ears=Ears())
         offer = await a.offer()

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from tests.conformance.store import NOW, Clock, StoreConformance
+from tests.peers import until
 from tests.peers.postgres import Postgres, postgres
-from tests.peers.rtc import until
 from transcriber.store import Entry, Store, StoreFailed, open_store
 from transcriber.store.postgres import PostgresStore
 from transcriber.store.sqlite import SqliteStore
@@ -60,7 +60,7 @@ async def test_what_is_told_reaches_other_instances(server: Postgres) -> None:
     async with open_store(server.url) as one, open_store(server.url) as two:
         two.listen("a", heard.append)
         await one.tell("a", 1)
-        await until(lambda: heard == [1], "what was told")
+        await until(lambda: heard == [1])
 
 
 async def test_a_server_that_was_away_is_found_again(server: Postgres) -> None:
@@ -94,6 +94,23 @@ async def test_a_file_is_opened_again_with_all_it_had(tmp_path: Path) -> None:
         await other.put("wish", "s", 1)
         assert await store.get("wish", "s")
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_told_reaches_other_processes_with_the_same_file(tmp_path: Path) -> None:
+    heard: list[Any] = []
+    path = tmp_path / "all.db"
+    async with SqliteStore(path) as one:
+        await one.tell("a", "before")
+        async with SqliteStore(path) as two:
+            one.listen("a", heard.append)
+            two.listen("a", heard.append)
+            await one.tell("a", 1)
+            assert heard == [1]
+            await until(lambda: heard == [1, 1])
+            await two.tell("a", 2)
+            await until(lambda: heard == [1, 1, 2, 2])
+            await asyncio.sleep(0.5)
+            assert heard == [1, 1, 2, 2]
 
 
 async def test_many_writes_at_once_all_arrive_and_a_bad_one_fails_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.peers import require
+from tests.peers import require, until
 from tests.peers.command import Ran, transcriber
 from tests.peers.speech import SAMPLE, WORDS, convert, errors, plain
 from transcriber.audio import wav
@@ -162,9 +162,9 @@ async def test_interrupting_ends_it_cleanly_and_keeps_what_was_heard(
     assert process.stdin
     assert process.stderr
     process.stdin.write(SAMPLE.read_bytes()[:400_000])
-    await asyncio.sleep(11)
+    await until(lambda: output.exists() and output.stat().st_size > 0, seconds=60)
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(5):  # two seconds, on a machine that does nothing else
         assert await process.wait() == 130
     process.stdin.close()
     assert (await process.stderr.read()).decode() == "transcriber: interrupted\n"

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
-import os
 import signal
 import socket
-import sys
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -19,6 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from structlog.testing import capture_logs
 
+from tests.peers.service import service
 from transcriber.errors import BadInput, Misconfigured, Overloaded
 from transcriber.telemetry import METRICS
 from transcriber.web import health
@@ -175,35 +171,6 @@ async def test_an_address_in_use_or_not_ours_is_named() -> None:
             pass
 
 
-@asynccontextmanager
-async def service(
-    *, ask: signal.Signals = signal.SIGTERM, **env: str
-) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
-    """Run it as its users do; yields a client, and a list that will hold what it logged."""
-    folder = tempfile.TemporaryDirectory()
-    ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "transcriber", "serve", "--json"),
-        env=os.environ | ours | env,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stderr
-    logged: list[str] = []
-    try:
-        async with asyncio.timeout(30):
-            url = json.loads(await process.stdout.readline())["url"]
-        async with aiohttp.ClientSession(url) as http:
-            yield http, logged
-    finally:
-        process.send_signal(ask)
-        async with asyncio.timeout(10):
-            assert await process.wait() == 0
-        logged += [json.loads(line)["event"] for line in (await process.stderr.read()).splitlines()]
-        folder.cleanup()
-
-
 @pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT])
 async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signals) -> None:
     async with service(ask=ask) as (http, logged):
@@ -215,7 +182,7 @@ async def test_the_service_starts_answers_and_stops_when_asked(ask: signal.Signa
 
 
 async def test_the_service_starts_and_stops_with_workers() -> None:
-    async with service(WORKERS="2") as (http, logged):
+    async with service(env={"WORKERS": "2"}) as (http, logged):
         await asyncio.sleep(4)
         async with http.get("/metrics", headers=TOKEN) as answer:
             assert "transcriber_calls 0.0" in await answer.text()
@@ -223,7 +190,7 @@ async def test_the_service_starts_and_stops_with_workers() -> None:
 
 
 async def test_without_a_recogniser_the_service_starts_and_says_what_is_missing() -> None:
-    async with service(LOCAL_MODEL_DIR="/nowhere") as (http, logged):
+    async with service(env={"LOCAL_MODEL_DIR": "/nowhere"}) as (http, logged):
         async with http.get("/health") as answer:
             assert answer.status == 200
         async with http.get("/ready") as answer:

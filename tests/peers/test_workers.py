@@ -185,6 +185,8 @@ async def test_requests_about_a_room_reach_its_worker_and_the_answer_comes_back(
         async with http.get("/api/v1/rooms/a/die") as answer:
             assert answer.status == 503
             assert (await answer.json())["type"] == "room-away"
+        async with http.get("/api/v1/rooms/a/x") as answer:
+            assert answer.status == 201
 
 
 async def test_websockets_reach_their_rooms_worker_both_ways() -> None:

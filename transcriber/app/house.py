@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from prometheus_client.registry import Collector
 
@@ -19,6 +20,7 @@ from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
 from transcriber.session.crew import Alone, Crew
+from transcriber.session.places import Here, Places
 from transcriber.store import Store
 from transcriber.telemetry import METRICS
 from transcriber.web.auth import Guard
@@ -37,10 +39,24 @@ class House:
     store: Store
     engines: Callable[[], Sequence[Engine]] = tuple
     """Every recogniser there is, and how it is at this moment."""
+    world: Bus = field(default_factory=Bus)
+    """What happens in all instances, for those who watch; `bus` has what happens in this one."""
+    places: Places = field(default_factory=Here)
+    """Which rooms this instance has."""
     crew: Crew = field(default_factory=Alone)
     """Who attends rooms, and whether this process decides which."""
     counts: Collector = METRICS.registry
     """What was counted here and by all workers."""
+
+
+class Booked(Protocol):
+    """Knows which rooms there are, in whatever process they are open."""
+
+    async def knows(self, room_id: str) -> bool:
+        """Whether there is such a room."""
+
+    async def arrive(self, room_id: str) -> None:
+        """Have a room open here, if there is such a room: somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,8 @@ class Face:
 
     routes: Sequence[Route] = ()
     guards: Mapping[Kind, Guard] = field(default_factory=dict)
+    rooms: Booked | None = None
+    """The rooms that paths with `{room_id}` are about."""
 
 
 Part = Callable[[House], AbstractAsyncContextManager[Face]]

@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-import aiohttp
 import structlog
+from aiohttp import web
 
+from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
+from transcriber.app.translators import targets, translating
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import Identity, Nextcloud
+from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud
+from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
-from transcriber.errors import Misconfigured
+from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
 from transcriber.session.limits import Seats, short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
+from transcriber.web.auth import Guard
+from transcriber.web.bot import Bot
 from transcriber.web.exapp import ExApp, talk_error
-from transcriber.web.server import application, listen
+from transcriber.web.routes import Kind
+from transcriber.web.server import application, listen, listen_here
 
 __all__ = ["nextcloud"]
 
@@ -32,20 +41,29 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def nextcloud(house: House) -> AsyncIterator[Face]:
     """Serve Nextcloud on the port AppAPI gave us; nothing, if no AppAPI did."""
-    if not house.settings.nextcloud.app_id:
-        yield Face()
-    elif house.crew.front:
-        async with _serving(house):
+    async with asking(house.settings) as home, translating(house.settings, home) as translator:
+        if home is None:
             yield Face()
-    else:
-        async with attended(house, lambda room: None):
+            return
+        us = Us(house, home, translator)
+        front = house.crew.front
+        async with _serving(us) if front else attended(us, lambda room: None):
             yield Face()
+
+
+@dataclass(frozen=True, slots=True)
+class Us:
+    """What makes us an app of Nextcloud."""
+
+    house: House
+    home: Nextcloud
+    translator: Careful | None
 
 
 @asynccontextmanager
-async def attended(house: House, ended: Ended) -> AsyncIterator[Rooms]:
+async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     """Attend Talk's rooms, in this process or by its workers."""
-    settings = house.settings
+    house, settings = us.house, us.house.settings
     async with Media() as media:
         talk = Talk(_signaling(settings), media)
 
@@ -56,6 +74,7 @@ async def attended(house: House, ended: Ended) -> AsyncIterator[Rooms]:
                 bus=house.bus,
                 ended=ended,
                 seats=Seats(settings.session.speakers),
+                translator=us.translator,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
             )
@@ -65,59 +84,83 @@ async def attended(house: House, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(house: House) -> AsyncIterator[None]:
-    settings, stt, limits = house.settings, house.stt, house.settings.session
-    cloud, verify, us = settings.nextcloud, not settings.talk.skip_verify, _identity(settings)
+async def _serving(us: Us) -> AsyncIterator[None]:
+    house, settings = us.house, us.house.settings
+    cloud, limits = settings.nextcloud, settings.session
     async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(ssl=verify)
-        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        attending = attended(house, lambda room: rooms.ended(room))
+        attending = attended(us, lambda room: rooms.ended(room))
         rooms = Supervisor(
             house.store,
             await stack.enter_async_context(attending),
             language=settings.speech.language,
             most=limits.rooms,
+            places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
-        app = ExApp(
-            Nextcloud(us, http), rooms, prepare=stt.prepare, heard=heard, version=us.app_version
-        )
-        routes = application(app.routes(), {"appapi": AppApiGuard(us)}, explain=talk_error)
+        chat = Chat(us.home)
+        bot = Bot(Permissions(house.store), told=chat.told, say=chat.say)
+        app = _app(us, rooms, chat)
+        guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
+        routes = [*app.routes(), *bot.routes(ROUTE)]
+        served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(listen(routes, cloud.app_host, cloud.app_port))
-        log.info("serving nextcloud", url=url, nextcloud=us.url, signaling=settings.talk.url)
+        url = await stack.enter_async_context(_reachable(served, cloud))
+        log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
+        answering = tasks.create_task(bot.run(), name="bot")
         try:
             yield
         finally:
             app.stop()
             rooms.stop()
+            answering.cancel()
 
 
-def _identity(settings: Settings) -> Identity:
-    cloud = settings.nextcloud
-    return Identity(
+@asynccontextmanager
+async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
+    """Let Nextcloud call us: on our port, or through HaRP where it gave us a key for that."""
+    key = cloud.harp_key.get_secret_value()
+    if not key:
+        async with listen(served, cloud.app_host, cloud.app_port) as url:
+            yield url
+        return
+    harp = Harp(
+        address=needed("HP_FRP_ADDRESS", cloud.harp_address),
+        port=cloud.harp_port,
+        key=key,
         app_id=cloud.app_id,
-        app_version=cloud.app_version,
-        app_api_version=cloud.app_api_version,
-        secret=_needed("APP_SECRET", cloud.app_secret.get_secret_value()),
-        url=_needed("NEXTCLOUD_URL", cloud.url),
+        app_port=cloud.app_port,
+        socket=cloud.harp_socket,
+    )
+    async with listen_here(served, harp.socket), tunnel(harp):
+        yield f"unix:{harp.socket}"
+
+
+def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
+    stt = us.house.stt
+    keeps = us.house.settings.transcripts.keep
+
+    async def introduce() -> None:
+        if keeps:
+            await chat.register()
+
+    return ExApp(
+        us.home,
+        rooms,
+        prepare=stt.prepare,
+        heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
+        introduce=introduce,
+        readable=targets(us.translator),
+        version=us.home.identity.app_version,
     )
 
 
 def _signaling(settings: Settings) -> Server:
     talk = settings.talk
     return Server(
-        url=_needed("LT_HPB_URL", talk.url),
+        url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
-        secret=_needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
+        secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
         tls=not talk.skip_verify,
     )
-
-
-def _needed(name: str, value: str) -> str:
-    if not value:
-        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
-    return value

@@ -12,9 +12,14 @@ from aiohttp import web
 
 from transcriber.app.crew import crew, workers
 from transcriber.app.house import Face, House, Part
+from transcriber.app.instances import instances, places
+from transcriber.app.nats import nats
 from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
+from transcriber.app.rooms import rooms
+from transcriber.app.transcripts import transcripts
+from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
@@ -39,14 +44,26 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
-        hands = crew(settings, bus, gathered)
-        house = House(settings, bus, ears.stt, store, ears.engines, hands, gathered)
+        here = places(settings, store)
+        house = House(
+            settings,
+            bus,
+            ears.stt,
+            store,
+            ears.engines,
+            world=bus if here.alone else Bus(),
+            places=here,
+            crew=crew(settings, bus, gathered),
+            counts=gathered,
+        )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
+        here.announce(settings.session.address or url)
         log.info("started", url=url, engine=house.stt.info.name)
         started(url)
         await stop.wait()
         log.info("stopping")
+        await here.leave()
 
 
 @asynccontextmanager
@@ -54,8 +71,17 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
     async def where(room: str) -> Owner | None:
+        books = [face.rooms for face in faces if face.rooms]
+        if not any([await book.knows(room) for book in books]):
+            return None
+        if url := await house.places.where(f"room/{room}"):
+            return Owner(url)
         socket = house.crew.where(f"room/{room}")
-        return Owner(socket=str(socket)) if socket else None
+        if socket:
+            return Owner(socket=str(socket))
+        for book in books:
+            await book.arrive(room)
+        return None
 
     async with AsyncExitStack() as stack:
         faces = [await stack.enter_async_context(part(house)) for part in parts]
@@ -84,9 +110,14 @@ async def listening(house: House) -> AsyncIterator[Face]:
 
 PARTS: tuple[Part, ...] = (
     listening,
+    instances,
     pages,
+    transcripts,
+    webhooks,
+    nats,
     workers,
     nextcloud,
+    rooms,
 )
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in
@@ -95,6 +126,7 @@ rooms stands before `workers`, so that it gets everybody's last words.
 ATTENDING: tuple[Part, ...] = (
     listening,
     nextcloud,
+    rooms,
 )
 """Those that run in each worker too, where rooms are attended."""
 

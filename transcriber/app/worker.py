@@ -21,12 +21,12 @@ __all__ = ["work"]
 
 async def work(settings: Settings, path: str) -> None:
     """Attend rooms until the parent is gone or wants no more; answer requests on a Unix socket."""
-    bus, ears = Bus(), recognisers(settings)
+    ears, bus = recognisers(settings), Bus()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store.url))
         worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
         bus.subscribe(Event, worker.happened)
-        house = House(settings, bus, ears.stt, store, ears.engines, worker)
+        house = House(settings, bus, ears.stt, store, ears.engines, world=bus, crew=worker)
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
         await worker.work()

@@ -155,4 +155,4 @@ class Broadcaster:
 
 
 def _caption(speech: Speech, text: str, *, final: bool) -> Caption:
-    return Caption(speech.person_id, text, speech.language, final)
+    return Caption(speech.person_id, text, speech.language, final, speech.start_ms, speech.end_ms)

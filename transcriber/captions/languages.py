@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NAMES", "Language", "language"]
+__all__ = ["NAMES", "Language", "language", "same_language"]
 
 NAMES = {
     "ar": "العربية", "bg": "Български", "bn": "বাংলা", "ca": "Català", "cs": "Čeština",
@@ -28,6 +28,8 @@ NAMES = {
 UNSPACED = {"ja", "th", "zh"}
 """Written without spaces between words."""
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
+SCRIPTS = {"sr", "zh"}
+"""Whose variants are written so differently that a reader of one may not read the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class Language:
 
 def language(code: str) -> Language:
     """Return what is known about a code such as `en` or `pt-BR`; an unknown one is its own name."""
-    base = code.partition("-")[0].lower()
+    base, _ = _parts(code)
     separator = "" if base in UNSPACED else " "
     return Language(code, NAMES.get(base, code), separator, base in RIGHT_TO_LEFT)
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether who reads one of two languages needs no translation of the other."""
+    (base, variant), (other_base, other_variant) = _parts(one), _parts(other)
+    told_apart = base in SCRIPTS and variant and other_variant and variant != other_variant
+    return base == other_base and not told_apart
+
+
+def _parts(code: str) -> tuple[str, str]:
+    """A code's language, and what follows it; some write it with an underscore."""
+    base, _, variant = code.lower().replace("_", "-").partition("-")
+    return base, variant

@@ -1,5 +1,5 @@
 """
-A transcript as a file: text, WebVTT, SRT or JSON.
+A transcript as a file: text, WebVTT, SRT, JSON or Markdown.
 
 Cues are written as they come, so that a file of any length needs no memory and an interrupted
 one keeps what was heard. Subtitle formats want cues in the order of their beginnings, and people
@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -21,10 +22,17 @@ from transcriber.captions.words import text_of, words_of
 from transcriber.engines.stt.base import Final, Word
 from transcriber.events import Speech
 
-__all__ = ["FORMATS", "Format", "Transcript", "Writer", "writer"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "Format", "Transcript", "Writer", "writer"]
 
-Format = Literal["txt", "vtt", "srt", "json"]
-FORMATS: tuple[Format, ...] = ("txt", "vtt", "srt", "json")
+Format = Literal["txt", "vtt", "srt", "json", "md"]
+FORMATS: tuple[Format, ...] = ("txt", "vtt", "srt", "json", "md")
+MEDIA_TYPES: dict[Format, str] = {
+    "txt": "text/plain",
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "json": "application/json",
+    "md": "text/markdown",
+}
 
 HORIZON_MS = 15_000
 """How much earlier than the latest cue's beginning another cue may still begin."""
@@ -70,6 +78,8 @@ def writer(form: Format, *, speakers: bool, source: str = "", language: str = ""
     """Make the writer of a format; `speakers` says whether to name them."""
     if form == "json":
         return Json({"source": source, "language": language})
+    if form == "md":
+        return Markdown(source, speakers)
     kinds: dict[Format, Callable[[bool], Writer]] = {"txt": Text, "vtt": Vtt, "srt": Srt}
     return kinds[form](speakers)
 
@@ -166,6 +176,33 @@ class Json:
         return "\n]}\n"
 
 
+class Markdown:
+    """A heading, and a paragraph for all that somebody said in a row."""
+
+    def __init__(self, source: str, speakers: bool) -> None:
+        self._source = source
+        self._speakers = speakers
+        self._last = ""
+
+    def head(self) -> str:
+        """The source as a heading."""
+        return f"# {_plain(_one_line(self._source))}\n" if self._source else ""
+
+    def cue(self, speech: Speech) -> str:
+        """The words; before them who begins to speak, and when."""
+        who, words = _name(speech), _plain(_one_line(speech.transcript))
+        if self._last == who:
+            return f" {words}"
+        between = "\n\n" if self._last else "\n" if self._source else ""
+        self._last = who
+        name = f"**{_plain(who)}** " if self._speakers else ""
+        return f"{between}{name}({_clock(speech.start_ms, '.')[:8]})  \n{words}"
+
+    def tail(self) -> str:
+        """The end of the last line."""
+        return "\n" if self._last else ""
+
+
 def _cues(speech: Speech) -> Iterator[Speech]:
     """What is short enough to be read at once, each with its own times."""
     text = _one_line(speech.transcript)
@@ -210,6 +247,11 @@ def _name(speech: Speech) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """Let nothing in a text mean something in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
 
 
 def _escape(text: str) -> str:

@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="", help="recogniser; `transcriber engines` lists them")
     parser.add_argument("--language", default="", help="what is spoken, such as en")
     parser.add_argument(
-        "--format", choices=("txt", "vtt", "srt", "json"), default="txt", help="default: txt"
+        "--format", choices=("txt", "vtt", "srt", "json", "md"), default="txt", help="default: txt"
     )
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", help="same as --format json"

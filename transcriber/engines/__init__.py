@@ -27,6 +27,7 @@ STT = {
     "elevenlabs": "transcriber.engines.stt.bridge:elevenlabs",
     "gladia": "transcriber.engines.stt.bridge:gladia",
     "google": "transcriber.engines.stt.bridge:google",
+    "ibm": "transcriber.engines.stt.ibm:Ibm",
     "kyutai": "transcriber.engines.stt.kyutai:Kyutai",
     "local": "transcriber.engines.stt.local:Local",
     "openai": "transcriber.engines.stt.openai:OpenAi",

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from transcriber.audio.block import Samples
 from transcriber.engines.stt.base import Word
 
-__all__ = ["RATE", "WINDOW", "Rules", "Segmenter", "Work", "spread"]
+__all__ = ["RATE", "WINDOW", "Rules", "Said", "Segmenter", "Work", "spread"]
 
 RATE = 16_000
 """Samples per second that segment engines and the voice detector hear."""
@@ -40,16 +40,40 @@ class Rules:
     hard_cut: float = 12.0
     partial: float = 0.5
     """Seconds between partials of an open segment; 0 for none."""
+    guess: float = 0.25
+    """Seconds of silence after which it is guessed that the segment is over, where partials are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Audio to decode; speech from `start` to `end`, in seconds of the stream."""
+    """
+    Audio to decode; speech from `start` to `end`, in seconds of the stream.
+
+    `pausing` says of a partial that it may have been all: if the final has the same end, it was.
+    """
 
     final: bool
     start: float
     end: float
     audio: Samples
+    pausing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is in some audio; the times of words count from its beginning, if they are known."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+
+    def placed(self, start: float, end: float) -> tuple[Word, ...]:
+        """Return the words as said from `start` to `end` of the stream."""
+        if not self.words:
+            return spread(self.text, start, end)
+        return tuple(
+            replace(word, start=round(start + word.start, 3), end=round(start + word.end, 3))
+            for word in self.words
+        )
 
 
 class Segmenter:
@@ -115,15 +139,22 @@ class Segmenter:
         return self._length > rules.soft_cut and silence >= rules.soft_pause
 
     def _partial(self) -> Work | None:
-        """A partial is due by the clock, but not in a pause: the final comes soon."""
-        if not self._rules.partial or self._length < self._next_partial or self._silent > 2:
+        """
+        A partial is due by the clock, and once in each pause, but not else in a pause.
+
+        Which pause it is tells the count of silent windows: it is as long as a guess only once.
+        """
+        if not self._rules.partial:
+            return None
+        pausing = self._silent == round(self._rules.guess / SECONDS)
+        if not pausing and (self._length < self._next_partial or self._silent > 2):
             return None
         self._next_partial = self._length + self._rules.partial
-        return self._work(final=False)
+        return self._work(final=False, pausing=pausing)
 
-    def _work(self, *, final: bool) -> Work:
-        end = self.now - self._silent * SECONDS
-        return Work(final, self.now - self._length, end, np.concatenate(self._open))
+    def _work(self, *, final: bool, pausing: bool = False) -> Work:
+        end = (self._heard - self._silent) * SECONDS
+        return Work(final, self.now - self._length, end, np.concatenate(self._open), pausing)
 
 
 def spread(text: str, start: float, end: float) -> tuple[Word, ...]:

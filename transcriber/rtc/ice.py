@@ -13,15 +13,16 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from aiortc import RTCIceCandidate, RTCIceServer
-from aiortc.rtcicetransport import parse_stun_turn_uri
+import aioice
+from aiortc import RTCIceServer
+from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
 
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sdp import Candidate
 
-__all__ = ["AskServers", "IceServer", "checked", "relay_credentials", "to_aiortc", "to_sdp"]
+__all__ = ["AskServers", "IceServer", "arguments", "relay_credentials", "to_aioice", "to_sdp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,24 @@ def relay_credentials(
     return name, base64.b64encode(digest).decode()
 
 
-def checked(servers: Sequence[IceServer]) -> list[RTCIceServer]:
-    """Return servers as aiortc wants them; raises `Misconfigured` over an address that is none."""
+def arguments(servers: Sequence[IceServer]) -> dict[str, Any]:
+    """Return servers as aioice wants them; raises `Misconfigured` over an address that is none."""
     for server in servers:
         for url in server.urls:
             try:
                 parse_stun_turn_uri(url)
             except ValueError as error:
                 raise Misconfigured("ice_servers", f"{url!r} is no server: {error}") from error
-    return [
-        RTCIceServer(list(server.urls), server.username or None, server.credential or None)
-        for server in servers
-        if server.urls
-    ]
+    return connection_kwargs(
+        [
+            RTCIceServer(list(server.urls), server.username or None, server.credential or None)
+            for server in servers
+            if server.urls
+        ]
+    )
 
 
-def to_aiortc(found: Candidate) -> RTCIceCandidate | None:
+def to_aioice(found: Candidate) -> aioice.Candidate | None:
     """
     Return a candidate that can be tried, `None` for others.
 
@@ -70,18 +73,18 @@ def to_aiortc(found: Candidate) -> RTCIceCandidate | None:
     if found.component != 1 or found.transport != "udp" or found.host.endswith(".local"):
         return None
     related = found.related or (None, None)
-    return RTCIceCandidate(
-        found.component, found.foundation, found.host, found.port, found.priority, "udp",
-        found.type, relatedAddress=related[0], relatedPort=related[1],
+    return aioice.Candidate(
+        found.foundation, found.component, "udp", found.priority, found.host, found.port,
+        found.type, related_address=related[0], related_port=related[1],
     )  # fmt: skip
 
 
-def to_sdp(ours: RTCIceCandidate) -> Candidate:
+def to_sdp(ours: aioice.Candidate) -> Candidate:
     """Return one of our own addresses as it is written."""
     related = None
-    if ours.relatedAddress is not None and ours.relatedPort is not None:
-        related = (ours.relatedAddress, ours.relatedPort)
+    if ours.related_address is not None and ours.related_port is not None:
+        related = (ours.related_address, ours.related_port)
     return Candidate(
-        ours.foundation, ours.component, ours.protocol, ours.priority, ours.ip, ours.port,
+        ours.foundation, ours.component, ours.transport, ours.priority, ours.host, ours.port,
         ours.type, related,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from transcriber.rtc.rtp import is_rtcp
 from transcriber.rtc.srtp import Inbound, Outbound
 from transcriber.rtc.tick import Address, Reader
 
-__all__ = ["Link"]
+__all__ = ["Link", "OnMedia"]
 
 COOKIE = b"\x21\x12\xa4\x42"
 """What makes a packet a connectivity check (RFC 8489)."""
@@ -34,7 +34,8 @@ MALFORMED = (ValueError, LookupError, struct.error, AssertionError, OSError)
 class OnMedia(Protocol):
     """Takes a decrypted packet that lies in a buffer until the call returns."""
 
-    def __call__(self, buffer: Buffer, size: int, now: float) -> None: ...
+    def __call__(self, buffer: Buffer, size: int, now: float) -> None:
+        """Use it before returning."""
 
 
 class Link:
@@ -58,11 +59,17 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._inbound, self._outbound = Inbound(dtls._rx_srtp), Outbound(dtls._tx_srtp)
         self._on_media, self._on_control = on_media, on_control
-        self._connection: Any = dtls.transport._connection
         self._pair: Any = None
         self._send: Callable[[memoryview], object] = self._nowhere
-        self._protocols: list[Any] = list(self._connection._protocols)
+        self._protocols: list[Any] = []
         self._sockets: list[Any] = []
+        self.follow(dtls.transport._connection)
+
+    def follow(self, connection: Any) -> None:
+        """Carry media over this ICE connection from now on, and over the last one no more."""
+        self._give_back()
+        self._connection = connection
+        self._protocols += connection._protocols
         for protocol in self._protocols:
             self._take_over(protocol)
 
@@ -77,14 +84,17 @@ class Link:
 
     def close(self) -> None:
         """Give the sockets back and send no more."""
+        self._give_back()
+        self._connection = self._pair = None
+        self._send = self._nowhere
+
+    def _give_back(self) -> None:
         for sock in self._sockets:
             self._reader.detach(sock)
         for protocol in self._protocols:
             vars(protocol).pop("datagram_received", None)
         self._sockets.clear()
         self._protocols.clear()
-        self._connection = self._pair = None
-        self._send = self._nowhere
 
     def media(self, buffer: Buffer, size: int, now: float) -> None:
         """Take an encrypted packet from the network."""

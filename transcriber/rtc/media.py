@@ -91,6 +91,10 @@ class Media:
             self._certificate = RTCCertificate.generateCertificate()
         return self._certificate
 
+    def now(self) -> float:
+        """Return the time that packets are counted by."""
+        return self._loop.time()
+
     def register(self, peer: Reporter) -> None:
         """Have a peer report every `REPORTS` seconds from now on."""
         self._reporters.append(peer)

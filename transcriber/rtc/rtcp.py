@@ -46,11 +46,15 @@ _word = struct.Struct("!L").unpack_from
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """A source says what time it is: `middle` are the middle 32 bits of its NTP clock."""
+    """
+    A source says what time it is: `middle` are the middle 32 bits of its NTP clock, `wall` the
+    whole of it in seconds since 1970.
+    """
 
     source: int
     middle: int
     timestamp: int
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,9 @@ def _item(kind: int, count: int, packet: bytes) -> Iterable[Item]:
 def _sender_report(source: int, packet: bytes) -> Iterable[Item]:
     if len(packet) < 28:
         return []
-    middle = _word(packet, 10)[0]
-    return [SenderReport(source, middle, _word(packet, 16)[0]), *_losses(packet, 28)]
+    seconds, fraction, timestamp = struct.unpack_from("!LLL", packet, 8)
+    middle, wall = _word(packet, 10)[0], seconds + fraction / (1 << 32) - NTP_EPOCH
+    return [SenderReport(source, middle, timestamp, wall), *_losses(packet, 28)]
 
 
 def _losses(packet: bytes, start: int) -> list[Item]:

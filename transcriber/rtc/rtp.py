@@ -14,8 +14,12 @@ from typing import NamedTuple, TypeAlias
 __all__ = [
     "AUDIO_LEVEL",
     "COMFORT_NOISE",
+    "DEPENDENCY",
     "MID",
     "QUIETEST",
+    "REPAIRED_RID",
+    "RID",
+    "SEND_TIME",
     "TRANSPORT_WIDE",
     "Header",
     "Redundancy",
@@ -28,6 +32,7 @@ __all__ = [
     "redundancy",
     "signed16",
     "signed32",
+    "text",
     "write_header",
 ]
 
@@ -39,6 +44,16 @@ AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 """RFC 6464: how loud the packet is, readable without decoding it."""
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 """RFC 9143: which media section the packet belongs to."""
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+"""RFC 8852: which of several layers of the same picture the packet belongs to."""
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+"""RFC 8852: which layer a packet that is sent once more belongs to."""
+DEPENDENCY = (
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+)
+"""Which layers of a scalable picture a packet needs, readable without decoding it."""
+SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+"""When the packet was sent, for the receiver's bandwidth estimate."""
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 """A sequence number over all streams of a connection, for the bandwidth estimate."""
 COMFORT_NOISE = 13
@@ -135,6 +150,12 @@ def extension(data: Octets, start: int, wanted: int) -> tuple[int, int] | None:
             return (value, size) if value + size <= start else None
         at = value + size
     return None
+
+
+def text(data: Octets, start: int, wanted: int) -> str:
+    """Return what an extension that names something says; empty if there is none."""
+    found = extension(data, start, wanted) if wanted else None
+    return bytes(data[found[0] : found[0] + found[1]]).decode("ascii", "replace") if found else ""
 
 
 def level(data: Octets, start: int, wanted: int) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "candidate",
     "offer",
     "parse",
+    "write",
 ]
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -92,6 +93,14 @@ class Section:
     setup: str = ""
     candidates: tuple[Candidate, ...] = ()
     complete: bool = False
+    sources: tuple[int, ...] = ()
+    """Sources (SSRC) that are named, in their order."""
+    again: tuple[tuple[int, int], ...] = ()
+    """Pairs of a source and the one that repeats what was lost of it."""
+    layers: tuple[str, ...] = ()
+    """Names (RID) of the layers that are sent of the same picture."""
+    lines: tuple[str, ...] = ()
+    """Further attributes to write."""
 
     def extension(self, uri: str) -> int:
         """Return the number of a header extension, 0 if it was not offered."""
@@ -115,6 +124,14 @@ class Description:
                 return section
         raise BadInput("the description has no audio")
 
+    @property
+    def main(self) -> Section:
+        """The section that says where everybody is; raises `BadInput` if none does."""
+        for section in self.sections:
+            if section.port and section.ufrag and section.fingerprints:
+                return section
+        raise BadInput("the description says neither where to connect nor who is there")
+
 
 @dataclass(frozen=True, slots=True)
 class Ours:
@@ -127,6 +144,7 @@ class Ours:
     candidates: tuple[Candidate, ...] = ()
     source: int = 0
     name: str = ""
+    version: int = 2
     lines: tuple[str, ...] = field(default=("a=ice-options:trickle",))
 
 
@@ -207,6 +225,9 @@ def _section(lines: list[str], shared: Section) -> Section:
         setup=values.get("setup", shared.setup),
         candidates=tuple(found for found in candidates if found is not None),
         complete="end-of-candidates" in values,
+        sources=tuple(dict.fromkeys(_numbers(attributes, "ssrc"))),
+        again=tuple(_repeats(attributes)),
+        layers=tuple(_layers(values.get("simulcast", ""))),
     )
 
 
@@ -231,6 +252,25 @@ def _extensions(attributes: list[tuple[str, str]]) -> Iterator[tuple[int, str]]:
             yield int(words[0].split("/")[0]), words[1]
 
 
+def _numbers(attributes: list[tuple[str, str]], wanted: str) -> Iterator[int]:
+    return (int(value.split()[0]) for name, value in attributes if name == wanted)
+
+
+def _repeats(attributes: list[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    for name, value in attributes:
+        words = value.split()
+        if name == "ssrc-group" and words[:1] == ["FID"] and len(words) >= 3:
+            yield int(words[1]), int(words[2])
+
+
+def _layers(simulcast: str) -> Iterator[str]:
+    """Names of the layers that are sent; of alternatives, the first."""
+    words = simulcast.split()
+    for direction, names in zip(words[::2], words[1::2], strict=False):
+        if direction == "send":
+            yield from (name.split(",")[0].lstrip("~") for name in names.split(";"))
+
+
 def _codecs(formats: list[str], attributes: list[tuple[str, str]]) -> Iterator[Codec]:
     maps: dict[str, str] = {}
     parameters: dict[str, str] = {}
@@ -248,7 +288,7 @@ def _codecs(formats: list[str], attributes: list[tuple[str, str]]) -> Iterator[C
 
 def offer(ours: Ours, section: Section) -> str:
     """Write an offer of one section."""
-    return _write(ours, (section,), (section.mid,))
+    return write(ours, (section,), (section.mid,))
 
 
 def answer(theirs: Description, ours: Ours, audio: Section) -> str:
@@ -273,20 +313,22 @@ def answer(theirs: Description, ours: Ours, audio: Section) -> str:
         else:
             sections.append(replace(section, port=0, direction="inactive", codecs=()))
     accepted = {section.mid for section in sections if section.port}
-    return _write(ours, sections, tuple(mid for mid in theirs.bundle if mid in accepted))
+    return write(ours, sections, tuple(mid for mid in theirs.bundle if mid in accepted))
 
 
-def _write(ours: Ours, sections: Iterable[Section], bundle: tuple[str, ...]) -> str:
-    lines = ["v=0", f"o=- {ours.session} 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+def write(ours: Ours, sections: Iterable[Section], bundle: tuple[str, ...]) -> str:
+    """Write a description of sections, of which those named share one connection."""
+    lines = ["v=0", f"o=- {ours.session} {ours.version} IN IP4 127.0.0.1", "s=-", "t=0 0"]
     if bundle:
         lines.append(f"a=group:BUNDLE {' '.join(bundle)}")
     lines += ["a=msid-semantic: WMS *", *ours.lines]
     for section in sections:
-        lines += _section_lines(ours, section)
+        first = section.mid in bundle[:1]
+        lines += _section_lines(ours, section, addresses=first or section.direction != "inactive")
     return "\r\n".join(lines) + "\r\n"
 
 
-def _section_lines(ours: Ours, section: Section) -> Iterator[str]:
+def _section_lines(ours: Ours, section: Section, *, addresses: bool) -> Iterator[str]:
     formats = [str(codec.payload_type) for codec in section.codecs] or list(section.formats)
     yield f"m={section.kind} {section.port} {section.protocol} {' '.join(formats)}"
     yield "c=IN IP4 0.0.0.0"
@@ -307,7 +349,8 @@ def _section_lines(ours: Ours, section: Section) -> Iterator[str]:
     if section.direction in ("sendrecv", "sendonly") and ours.source:
         yield f"a=msid:{ours.name} {ours.name}-audio"
         yield f"a=ssrc:{ours.source} cname:{ours.name}"
-    if section.direction != "inactive":
+    yield from (f"a={line}" for line in section.lines)
+    if addresses:
         yield from (f"a={found}" for found in ours.candidates)
         yield "a=end-of-candidates"
 

@@ -10,21 +10,23 @@ waited for, but not for ever.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from transcriber import aio
 from transcriber.bus.memory import Bus
-from transcriber.call import Call
+from transcriber.call import US, Call, Caption
 from transcriber.captions.broadcaster import Broadcaster
+from transcriber.captions.translation import Interpreter, Translates
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.session.limits import Seats
 from transcriber.session.session import Session
 from transcriber.session.wishes import Wish
 
-__all__ = ["Attendant", "Connect", "Rooms"]
+__all__ = ["Attendant", "Connect", "Rooms", "Stay", "Talker"]
 
 GRACE = 45.0
 """Seconds we stay after the last reader has gone: people reload pages and change their minds."""
@@ -35,6 +37,8 @@ LAST_WORDS = 8.0
 
 Connect = Callable[[str, Callable[[], Wish]], Call]
 """Makes our place in a room; the second argument tells its wish at any time."""
+Said = Callable[[], Awaitable[None]]
+"""Returns when everything that was said is shown."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,14 +53,47 @@ class Rooms(Protocol):
         """Leave a room; one that nobody attends is left already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """What somebody who talks in a call needs of it."""
+
+    call: Call
+    session: Session
+    show: Callable[[str], Awaitable[None]]
+    """Shows a line to everybody who reads."""
+
+
+class Talker(Protocol):
+    """Holds conversations in calls."""
+
+    async def converse(self, dialog: str, stay: Stay) -> None:
+        """Hold a conversation until it is over; when cancelled, it can be gone on with."""
+
+    def over(self, dialog: str) -> None:
+        """Its call is over, and will not be entered again."""
+
+
 class _Room:
     """One room and what wakes its task."""
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.changed = asyncio.Event()
+        self.talking = asyncio.Event()
+        self.talked = ""
+        """The conversation that is over."""
         self.over = asyncio.Event()
         self.left = False
+
+    @property
+    def dialog(self) -> str:
+        """The conversation that is still to be held."""
+        return "" if self.wish.dialog == self.talked else self.wish.dialog
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any reason to be here."""
+        return bool(self.wish.readers or self.dialog)
 
 
 class Attendant:
@@ -70,6 +107,8 @@ class Attendant:
         bus: Bus,
         ended: Callable[[str], object],
         seats: Seats | None = None,
+        talker: Talker | None = None,
+        translator: Translates | None = None,
         replacing: bool = True,
         drain: float = DRAIN,
     ) -> None:
@@ -81,6 +120,8 @@ class Attendant:
         self._stt, self._bus = stt, bus
         self._ended = ended
         self._seats = seats or Seats()
+        self._talker = talker
+        self._translator = translator
         self._replacing, self._drain = replacing, drain
         self._rooms: dict[str, _Room] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -91,6 +132,7 @@ class Attendant:
         if known := self._rooms.get(room):
             known.wish = wish
             known.changed.set()
+            known.talking.set()
             return
         self._rooms[room] = made = _Room(wish)
         if self._tasks and not self._over.is_set():
@@ -140,36 +182,71 @@ class Attendant:
         if self._rooms.get(name) is room:
             del self._rooms[name]
             self._ended(name)
+            if self._talker and room.dialog:
+                self._talker.over(room.dialog)
 
     async def _entered(self, room: _Room, failed: Callable[[Exception], bool]) -> bool:
         """Stay once; whether somebody came back while we were leaving."""
         room.left = False
         await aio.supervise(lambda: self._stay(room), failed=failed, over=room.over)
-        return room.left and bool(room.wish.readers) and not room.over.is_set()
+        return room.left and room.wanted and not room.over.is_set()
 
     async def _stay(self, room: _Room) -> None:
         call = self._connect(room.wish.room, lambda: room.wish)
         options = StreamOptions(language=room.wish.language)
         session = Session(call, stt=self._stt, bus=self._bus, options=options, seats=self._seats)
-        captions = Broadcaster(call.show, lambda: room.wish.readers, replacing=self._replacing)
+        interpreter = Interpreter(call.show, lambda: room.wish.readers, self._translator)
+        captions = Broadcaster(
+            interpreter.show, lambda: room.wish.readers, replacing=self._replacing
+        )
+
+        async def said() -> None:
+            await captions.shown()
+            await interpreter.shown()
+
         silence = captions.subscribe(self._bus, session.id)
-        show = self._begin(captions.run(), f"show {room.wish.room}")
-        watch = self._begin(self._watch(room, session, captions, call), f"watch {room.wish.room}")
+        working = [
+            self._begin(interpreter.run(), f"translate {room.wish.room}"),
+            self._begin(captions.run(), f"show {room.wish.room}"),
+            self._begin(self._watch(room, session, said, call), f"watch {room.wish.room}"),
+        ]
         try:
-            await session.run()
+            async with aio.alongside(self._talk(room, call, session)):
+                await session.run()
         finally:
             silence()
-            show.cancel()
-            watch.cancel()
+            for task in working:
+                task.cancel()
 
-    async def _watch(
-        self, room: _Room, session: Session, captions: Broadcaster, call: Call
-    ) -> None:
-        """Leave when nobody has read for a while, or at once when it is over."""
+    async def _talk(self, room: _Room, call: Call, session: Session) -> None:
+        """Hold the conversation that is wished, and no other."""
+
+        async def show(text: str) -> None:
+            line = Caption(US, text, room.wish.language, final=True)
+            await call.show(line, tuple(room.wish.readers))
+
+        async def converse(dialog: str) -> None:
+            if self._talker and dialog:
+                await self._talker.converse(dialog, Stay(call, session, show))
+                room.talked = dialog
+                room.changed.set()
+
+        while True:
+            dialog = room.wish.dialog
+            async with aio.alongside(converse(room.dialog)):
+                while room.wish.dialog == dialog:
+                    room.talking.clear()
+                    await room.talking.wait()
+
+    async def _watch(self, room: _Room, session: Session, said: Said, call: Call) -> None:
+        """Leave when nobody has wanted us for a while, or at once when it is over."""
         while not room.over.is_set():
             room.changed.clear()
+            session.speak(room.wish.language)
+            if room.talked and not room.wanted:
+                break  # nobody comes back to a conversation that is over
             try:
-                async with asyncio.timeout(None if room.wish.readers else GRACE):
+                async with asyncio.timeout(None if room.wanted else GRACE):
                     await room.changed.wait()
             except TimeoutError:
                 break
@@ -177,7 +254,7 @@ class Attendant:
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await session.last_words()
-                await captions.shown()
+                await said()
         except TimeoutError:
             log.warning("last words were not waited for", room=room.wish.room)
         call.hang_up()

@@ -8,7 +8,7 @@ wherever that is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +41,9 @@ class Crew(Protocol):
         does yet; nothing if that is this process.
         """
 
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Forget who answers for rooms of a kind that are no more."""
+
 
 class Alone:
     """No workers: everything is done here."""
@@ -65,3 +68,6 @@ class Alone:
     def where(self, room: str) -> Path | None:
         """Here."""
         return None
+
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Nothing to forget."""

@@ -40,6 +40,13 @@ class SessionOptions(BaseModel):
         alias="WORKER_MEMORY_MB",
         description="memory above which a worker gets no more rooms, and is replaced when empty",
     )
+    address: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        alias="INSTANCE_URL",
+        description="where other instances on the same database reach this one; empty: at the "
+        "address that it listens on",
+    )
     drain: float = Field(
         20.0,
         ge=0,

@@ -83,8 +83,7 @@ class Session:
             async with self._tasks:
                 async with aio.alongside(self._wake()):
                     problem = await self._stay()
-                for person_id in tuple(self.people):
-                    self.left(person_id)
+                self._hear_nobody()
             reason = "failed" if problem else "ended"
             if problem:
                 raise problem
@@ -94,8 +93,7 @@ class Session:
     async def last_words(self) -> None:
         """Hear nobody any more, and return when everybody's last words were published."""
         self._deaf = True
-        for person_id in tuple(self.people):
-            self.left(person_id)
+        self._hear_nobody()
         if self._attending:
             await asyncio.wait(self._attending)
 
@@ -124,6 +122,15 @@ class Session:
         self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
         self._hear(person)
 
+    def speak(self, language: str) -> None:
+        """Another language is usual in this call, from everybody's next words on."""
+        if language == self._usual.language:
+            return
+        self._usual = replace(self._usual, language=language)
+        if not self._language:
+            self._options = replace(self._options, language=language)
+            self._hear_anew()
+
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
         if person := self.people.pop(person_id, None):
@@ -145,9 +152,7 @@ class Session:
             engine=engine or self._usual.engine,
             vocabulary=vocabulary or self._usual.vocabulary,
         )
-        for person in self.people.values():
-            self._hear_no_more(person.id)
-            self._hear(person)
+        self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
@@ -180,12 +185,28 @@ class Session:
         self._attending.add(task)
         task.add_done_callback(self._attending.discard)
 
+    def _hear_anew(self) -> None:
+        for person in self.people.values():
+            self._hear_no_more(person.id)
+            self._hear(person)
+
     def _hear_no_more(self, person_id: str) -> None:
         if speaker := self._speakers.pop(person_id, None):
             speaker.close()
 
+    def _hear_nobody(self) -> None:
+        """We leave; nobody else does."""
+        self.people.clear()
+        for person_id in tuple(self._speakers):
+            self._hear_no_more(person_id)
+
     def _presence(self, person: Person) -> Presence:
-        return Presence(room=self._call.room, person_id=person.id, person_name=person.name)
+        return Presence(
+            room=self._call.room,
+            person_id=person.id,
+            person_name=person.name,
+            account=person.account,
+        )
 
     async def _attend(self, speaker: Speaker) -> None:
         if not self._seats.take():

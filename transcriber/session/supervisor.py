@@ -3,7 +3,8 @@ What shall run, and that it does: makes reality agree with the wishes.
 
 A wish is kept in the store, one record a room, so a restart brings every room back, and a request
 is answered once its wish is safe. Reality follows behind: whatever has changed, the supervisor
-compares all wishes with the rooms that are attended, and starts and stops what differs. A call that
+compares all wishes that fall to this instance with the rooms that are attended, and starts and
+stops what differs. A call that
 ends by itself takes its wish along, unless it was renewed meanwhile: the next call is asked for
 anew. While the store is away, everything stays as it is.
 """
@@ -18,6 +19,7 @@ import structlog
 
 from transcriber.errors import Overloaded
 from transcriber.session.attendant import Rooms
+from transcriber.session.places import Here, Places
 from transcriber.session.wishes import Wish
 from transcriber.store import Conflict, Record, Store, StoreFailed
 
@@ -25,7 +27,9 @@ __all__ = ["Supervisor"]
 
 KIND = "wish"
 """The kind of the records, and the topic on which changes are told."""
-BEAT = 4.0
+PLACES = "talk"
+"""What kind of rooms these are, among all that instances have."""
+BEAT = 2.0
 """Seconds after which wishes are compared with reality even if nobody told of a change."""
 TRIES = 20
 """How often a wish is changed anew because another instance was faster."""
@@ -45,9 +49,10 @@ class Supervisor:
         language: str = "en",
         most: int = 100,
         refuse: Callable[[], str] = str,
+        places: Places | None = None,
     ) -> None:
         """At `most` so many rooms; `refuse` says why no other can be taken on now, or nothing."""
-        self._store, self._rooms = store, rooms
+        self._store, self._rooms, self._places = store, rooms, places or Here()
         self._language, self._most, self._refuse = language, most, refuse
         self._started: dict[str, int] = {}
         self._ended: set[str] = set()
@@ -81,6 +86,10 @@ class Supervisor:
         """A reader wants another language, or none; raises `KeyError` if they do not read."""
         await self._change(room, lambda wish: wish.translated(reader, target))
 
+    async def talk(self, room: str, dialog: str) -> None:
+        """A conversation shall be held in a room; raises `Overloaded` as `read` does."""
+        await self._change(room, lambda wish: wish.held(dialog), new=Wish(room, self._language))
+
     async def leave(self, room: str) -> None:
         """Nobody shall read a room any more, without any grace."""
         await self._store.forget(KIND, room)
@@ -103,7 +112,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Make reality agree with the wishes until stopped."""
-        silence = self._store.listen(KIND, lambda _: self._news.set())
+        topics = KIND, "instance"
+        silences = [self._store.listen(topic, lambda _: self._news.set()) for topic in topics]
         try:
             while not self._stop.is_set():
                 self._news.clear()
@@ -112,11 +122,15 @@ class Supervisor:
                 except StoreFailed as problem:
                     log.warning("the store does not tell the wishes", problem=str(problem))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), BEAT)
+                    async with asyncio.timeout(BEAT):  # `wait_for` can lose a cancellation
+                        await self._news.wait()
         finally:
-            silence()
+            for silence in silences:
+                silence()
             for room in self._started:
                 self._rooms.stop(room)
+        with contextlib.suppress(StoreFailed):
+            await self._places.mine(PLACES, ())
 
     async def _change(
         self, room: str, change: Callable[[Wish], Wish], *, new: Wish | None = None
@@ -143,8 +157,9 @@ class Supervisor:
 
     async def _admit(self) -> None:
         """Refuse another room if there is no place for it."""
-        if len(await self._wished()) >= self._most:
-            problem = f"captions run in {self._most} rooms already"
+        most = self._most * self._places.count
+        if len(await self._wished()) >= most:
+            problem = f"captions run in {most} rooms already"
             raise Overloaded(problem, remedy="try again when one has ended")
         if problem := self._refuse():
             raise Overloaded(problem, remedy="try again later")
@@ -162,10 +177,12 @@ class Supervisor:
         while self._ended:
             await self._forget(next(iter(self._ended)))
         wished = {record.key: record for record in await self._wished()}
-        for room in self._started.keys() - wished.keys():
+        mine = await self._places.mine(PLACES, wished)
+        for room in self._started.keys() - mine:
             del self._started[room]
             self._rooms.stop(room)
-        for room, record in wished.items():
+        for room in mine:
+            record = wished[room]
             if self._started.get(room) != record.version:
                 self._started[room] = record.version
                 self._rooms.start(room, _wish(record))

@@ -23,22 +23,26 @@ class Wish:
     """
     One room: its readers, by the id their conference knows them by, and the language spoken.
 
-    A reader's value is the language they want to read; empty as it is spoken.
+    A reader's value is the language they want to read; empty as it is spoken. `dialog` is the id
+    of the conversation that shall be held there.
     """
 
     room: str
     language: str = "en"
     readers: Mapping[str, str] = field(default_factory=lambda: NOBODY)
+    dialog: str = ""
 
     @classmethod
     def of(cls, room: str, value: Any) -> Wish:
         """Make a wish of what was kept as its `value`."""
-        return cls(room, value["language"], MappingProxyType(dict(value["readers"])))
+        readers = MappingProxyType(dict(value["readers"]))
+        return cls(room, value["language"], readers, value.get("dialog", ""))
 
     @property
     def value(self) -> dict[str, Any]:
         """Everything but the room, for keeping and sending."""
-        return {"language": self.language, "readers": dict(self.readers)}
+        kept = {"language": self.language, "readers": dict(self.readers)}
+        return kept | ({"dialog": self.dialog} if self.dialog else {})
 
     def read_by(self, reader: str) -> Wish:
         """Somebody wants captions; whoever has them already keeps their language."""
@@ -58,6 +62,10 @@ class Wish:
     def spoken_in(self, language: str) -> Wish:
         """Another language is spoken from now on."""
         return replace(self, language=language)
+
+    def held(self, dialog: str) -> Wish:
+        """A conversation shall be held; none if it is empty."""
+        return replace(self, dialog=dialog)
 
     def _with(self, readers: dict[str, str]) -> Wish:
         return replace(self, readers=MappingProxyType({**self.readers, **readers}))

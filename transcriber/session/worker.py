@@ -15,7 +15,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -114,6 +114,9 @@ class Worker:
     def where(self, room: str) -> Path | None:
         """Here: the parent sends us only what is ours."""
         return None
+
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Nothing to forget: the parent knows who answers for what."""
 
     async def _obey(self, reader: asyncio.StreamReader) -> None:
         """Do what the parent says until it says no more."""

@@ -16,7 +16,7 @@ import contextlib
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +129,13 @@ class Workers:
     def where(self, room: str) -> Path | None:
         """Return the socket of the worker that answers for a room, from now on if nobody did."""
         return Path(self._socket(self._place(room).place))
+
+    def only(self, kind: str, rooms: Collection[str]) -> None:
+        """Forget which worker answers for rooms of a kind that are no more."""
+        wanted = {f"{kind}/{room}" for room in rooms}
+        for room in [one for one in self._places if one.startswith(f"{kind}/")]:
+            if room not in wanted:
+                del self._places.pop(room).rooms[room]
 
     def _place(self, room: str) -> _Worker:
         if room not in self._places:

@@ -31,6 +31,9 @@ __all__ = ["ExApp", "TalkError", "talk_error"]
 REPORTS = 5
 """Tries to tell Nextcloud something, before the administrator has to start it again."""
 
+WORK = 10
+"""Things to do for Nextcloud that wait; the oldest go, because the newest say it all again."""
+
 M = TypeVar("M", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
@@ -134,10 +137,14 @@ class ExApp:
         *,
         prepare: Callable[[Progress], Any],
         heard: Sequence[str],
-        readable: Sequence[str] = (),
+        introduce: Callable[[], Any] | None = None,
+        readable: Callable[[], Sequence[str]] = tuple,
         version: str = "",
     ) -> None:
-        """`heard` are the languages we recognise, `readable` those we translate into."""
+        """
+        `heard` are the languages we recognise, `readable` tells those we translate into;
+        `introduce` tells Nextcloud what else it should know of us, whenever we are turned on.
+        """
         self.enabled = False
         self._home = home
         self._rooms = rooms
@@ -145,24 +152,23 @@ class ExApp:
         self._heard = heard
         self._readable = readable
         self._version = version
+        self._introduce = introduce
         self._progress = 0
-        self._wanted = asyncio.Event()
+        self._work: aio.Backlog[Callable[[], Any]] = aio.Backlog(WORK)
         self._over = asyncio.Event()
 
     def stop(self) -> None:
         """Let `run` return."""
         self._over.set()
-        self._wanted.set()
+        self._work.close()
 
     async def run(self) -> None:
-        """Find out whether we are enabled, and install whenever Nextcloud asks for it."""
+        """Find out whether we are enabled, and do whatever takes longer than Nextcloud waits."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._try(self._recover))
-            while not self._over.is_set():
-                await self._wanted.wait()
-                self._wanted.clear()
+            async for work in self._work:
                 if not self._over.is_set():
-                    await self._try(self._install)
+                    await self._try(work)
 
     def routes(self) -> list[Route]:
         """What Nextcloud may call."""
@@ -177,6 +183,7 @@ class ExApp:
             Route("POST", f"{call}/transcribe", self._read, APPAPI, "Captions", Reading, Done),
             Route("POST", f"{call}/set-language", self._speak, APPAPI, "Spoken", Spoken, Done),
             Route("POST", f"{call}/leave", self._leave, APPAPI, "Leave a room", Wanted, Done),
+            Route("GET", f"{translation}/languages", self._translations, APPAPI, "Translations"),
             Route(
                 "POST", f"{translation}/set-target-language", self._translate, APPAPI, "Translate",
                 Translated, Done,
@@ -187,12 +194,14 @@ class ExApp:
         return Alive()
 
     async def _init(self, request: web.Request) -> Anything:
-        self._wanted.set()
+        self._work.push(self._install)
         return Anything()
 
     async def _enable(self, request: web.Request) -> Enabled:
         self.enabled = request.query.get("enabled") == "1"
-        if not self.enabled:
+        if self.enabled:
+            self._present()
+        else:
             await self._rooms.leave_all()
         return Enabled()
 
@@ -208,15 +217,22 @@ class ExApp:
             "version": self._version,
             "live_transcription": {"supported_languages": _shown(self._heard).root},
         }
-        if self._readable:
+        if self._readable():
             features.append("live_translation")
-            can["live_translation"] = {
-                "supported_translation_languages": {
-                    "origin_languages": _shown(self._heard).root,
-                    "target_languages": _shown(self._readable).root,
-                }
-            }
+            can["live_translation"] = {"supported_translation_languages": self._translatable.root}
         return Languages({"live_transcription": can | {"features": features}})
+
+    async def _translations(self, request: web.Request) -> Languages:
+        return self._translatable
+
+    @property
+    def _translatable(self) -> Languages:
+        return Languages(
+            {
+                "origin_languages": _shown(self._heard).root,
+                "target_languages": _shown(self._readable()).root,
+            }
+        )
 
     async def _read(self, request: web.Request) -> Done:
         wish = _body(request, Reading)
@@ -236,7 +252,7 @@ class ExApp:
 
     async def _translate(self, request: web.Request) -> Done:
         wish = _body(request, Translated)
-        if wish.language and wish.language not in self._readable:
+        if wish.language and wish.language not in self._readable():
             raise ProblemError(550, "no-translation", f"cannot translate into {wish.language}")
         try:
             await self._rooms.translate(wish.room, wish.reader, wish.language or "")
@@ -256,6 +272,12 @@ class ExApp:
     async def _recover(self) -> None:
         """A container that starts again is not enabled again: ask how it was left."""
         self.enabled = await self._home.enabled()
+        if self.enabled:
+            self._present()
+
+    def _present(self) -> None:
+        if self._introduce:
+            self._work.push(self._introduce)
 
     async def _install(self) -> None:
         """Prepare what takes time and tell Nextcloud how far it is."""

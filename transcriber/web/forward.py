@@ -20,12 +20,15 @@ from aiohttp import WSMsgType, web
 from aiohttp.typedefs import Middleware
 from multidict import CIMultiDict
 
+from transcriber import aio
 from transcriber.web.problems import ProblemError
 
 __all__ = ["Forward", "Owner", "Where"]
 
 REACH = 5.0
 """Seconds to connect to another process."""
+TRIES = 20
+"""Tries to connect, over about eight seconds: a worker that died is back sooner."""
 QUIET = 120.0
 """Seconds without a byte after which an answer counts as lost: streams say something every 15."""
 LARGEST = 1 << 20
@@ -90,24 +93,31 @@ class Forward:
         room = request.match_info.get("room_id")
         if not room or not request.path.startswith("/api/"):
             return await handler(request)
-        owner = await self._where(room)
-        if owner is None:
-            return await handler(request)
+        for pause in aio.backoff(base=0.1, limit=1.0, tries=TRIES):
+            owner = await self._where(room)
+            if owner is None:
+                return await handler(request)
+            with contextlib.suppress(aiohttp.ClientConnectorError):
+                return await self._pass(request, owner)
+            await asyncio.sleep(pause)
+        raise _away(room, "it does not listen")
+
+    async def _pass(self, request: web.Request, owner: Owner) -> web.StreamResponse:
+        """Pass a request on; raises `ClientConnectorError` if nothing of it was."""
         if VIA in request.headers and not owner.socket:
             raise ProblemError(503, "room-moves", "the room is just moving", retry_after=1)
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._websocket(request, owner)
             return await self._request(request, owner)
+        except aiohttp.ClientConnectorError:
+            raise
         except aiohttp.WSServerHandshakeError as error:
             raise ProblemError(
                 error.status, "refused", "the room refuses this connection"
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            log.warning("room cannot be reached", room=room, problem=type(error).__name__)
-            raise ProblemError(
-                503, "room-away", "the room cannot be reached right now", retry_after=2
-            ) from error
+            raise _away(request.match_info["room_id"], type(error).__name__) from error
 
     def _client(self, owner: Owner) -> aiohttp.ClientSession:
         if owner not in self._clients:
@@ -153,6 +163,11 @@ class Forward:
             await ours.prepare(request)
             async with _both(_pump(theirs, ours), _pump(ours, theirs)):
                 return ours
+
+
+def _away(room: str, problem: str) -> ProblemError:
+    log.warning("room cannot be reached", room=room, problem=problem)
+    return ProblemError(503, "room-away", "the room cannot be reached right now", retry_after=2)
 
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

@@ -13,7 +13,15 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from transcriber.errors import BadInput, EngineError, Misconfigured, Overloaded, TranscriberError
+from transcriber.errors import (
+    BadInput,
+    EngineError,
+    Misconfigured,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    TranscriberError,
+)
 from transcriber.store import Conflict, StoreFailed
 
 __all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
@@ -22,6 +30,8 @@ REASONS = {status.value: status.phrase for status in HTTPStatus}
 """The words of the statuses that HTTP knows; Talk has one of its own."""
 STATUS: dict[type[TranscriberError], int] = {
     BadInput: 400,
+    NotAllowed: 403,
+    NotFound: 404,
     Misconfigured: 503,
     EngineError: 503,
     Overloaded: 503,
@@ -72,14 +82,15 @@ class ProblemError(Exception):
         )
 
 
-def invalid(error: ValidationError) -> ProblemError:
-    """The error for a body whose fields are wrong."""
+def invalid(error: ValidationError, where: str = "the body") -> ProblemError:
+    """The error for a body, or another part of a request, whose fields are wrong."""
     fields = [
         FieldError(loc=list(wrong["loc"]), msg=wrong["msg"])
         for wrong in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    names = ", ".join(".".join(map(str, field.loc)) or "body" for field in fields[:5])
-    return ProblemError(422, "invalid-body", f"the body is not valid: {names}", errors=fields)
+    names = ", ".join(".".join(map(str, field.loc)) or "all of it" for field in fields[:5])
+    slug = f"invalid-{where.removeprefix('the ')}"
+    return ProblemError(422, slug, f"{where} is not valid: {names}", errors=fields)
 
 
 def of_http(error: web.HTTPException) -> ProblemError:

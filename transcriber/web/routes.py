@@ -10,17 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
 
-__all__ = ["APPAPI", "BODY", "PUBLIC", "Auth", "Handler", "Kind", "Route", "room", "token"]
+__all__ = [
+    "APPAPI",
+    "BODY",
+    "PUBLIC",
+    "QUERY",
+    "Auth",
+    "Handler",
+    "Kind",
+    "Route",
+    "body",
+    "query",
+    "room",
+    "token",
+]
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse | BaseModel]]
+M = TypeVar("M", bound=BaseModel)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse | BaseModel | None]]
 
 BODY: web.RequestKey[BaseModel] = web.RequestKey("body", BaseModel)
 """Where a handler finds the request's body, if its route names a model for it."""
+QUERY: web.RequestKey[BaseModel] = web.RequestKey("query", BaseModel)
+"""Where it finds the parameters behind the question mark, if its route names a model for them."""
 
 
 Kind = Literal["public", "token", "room", "appapi"]
@@ -61,3 +78,20 @@ class Route:
     request: type[BaseModel] | None = None
     response: type[BaseModel] | None = None
     status: int = 200
+    query: type[BaseModel] | None = None
+    answers: str = "application/json"
+    """The type of content that is answered, where no model describes it."""
+
+
+def body(request: web.Request, model: type[M]) -> M:
+    """Return the body that was checked."""
+    found = request[BODY]
+    assert isinstance(found, model)
+    return found
+
+
+def query(request: web.Request, model: type[M]) -> M:
+    """Return the parameters that were checked."""
+    found = request[QUERY]
+    assert isinstance(found, model)
+    return found

@@ -25,7 +25,7 @@ from transcriber.telemetry import METRICS
 from transcriber.web import problems
 from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import BODY, Kind, Route
+from transcriber.web.routes import BODY, QUERY, Kind, Route
 
 __all__ = ["WebOptions", "application", "listen", "listen_here"]
 
@@ -125,12 +125,23 @@ async def _start(site: web.TCPSite, host: str, port: int) -> None:
 async def _serve(route: Route, guard: Guard | None, request: web.Request) -> web.StreamResponse:
     if guard:
         await guard(request, route.auth.scope)
+    if route.query is not None:
+        request[QUERY] = _query(request, route.query)
     if route.request is not None:
         request[BODY] = await _body(request, route.request)
     answer = await route.handler(request)
+    if answer is None:
+        return web.Response(status=204)
     if isinstance(answer, web.StreamResponse):
         return answer
     return _json(answer, route.status)
+
+
+def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise problems.invalid(error, "the address") from error
 
 
 async def _body(request: web.Request, model: type[BaseModel]) -> BaseModel:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -76,8 +76,10 @@ async def serving(
     path: str,
     converse: Callable[[web.Request], Conversation],
     mischief: Mischief | None = None,
+    *,
+    beside: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[Server]:
-    """Serve WebSockets under a path until the block is left."""
+    """Serve WebSockets under a path, and what is `beside` it, until the block is left."""
     server = Server(mischief or Mischief())
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -95,6 +97,7 @@ async def serving(
 
     app = web.Application()
     app.router.add_get(path, handle)
+    app.router.add_routes(beside)
     async with hosting(app) as url:
         server.url = f"{url}{path}"
         yield server

@@ -56,6 +56,12 @@ EXAMPLES: list[Event] = [
     ),
     events.HookError(session_id="s", data=events.HookFailure(hook_url="https://h", error="no")),
     events.TtsStarted(session_id="s", data=SPOKEN),
+    events.TranscriptStarted(
+        session_id="s", data=events.TranscriptBegun(room="r", transcript_id="trn_1")
+    ),
+    events.TranscriptEnded(
+        session_id="s", data=events.TranscriptOver(room="r", transcript_id="trn_1", lines=2)
+    ),
     events.TtsCompleted(session_id="s", data=SPOKEN),
     events.TtsInterrupted(session_id="s", data=events.Cut(text="hi you", spoken="hi")),
     events.PersonJoined(session_id="s", data=PRESENCE),

@@ -47,6 +47,7 @@ class Seat:
     """Somebody in the room; a person known by the in-call list alone has no name yet."""
 
     name: str = ""
+    account: str = ""
     nextcloud: str = ""
     flags: int = 0
     internal: bool = False
@@ -135,6 +136,7 @@ class Roster:
                 replace(
                     seat,
                     name=member.name or seat.name,
+                    account=seat.account or _account("users", member.user_id),
                     nextcloud=member.nextcloud_session_id or seat.nextcloud,
                 ),
             )
@@ -147,6 +149,7 @@ class Roster:
                 replace(
                     seat,
                     name=seat.name or entry.name,
+                    account=_account(entry.actor_type, entry.actor_id) or seat.account,
                     nextcloud=entry.nextcloud_session_id or seat.nextcloud,
                     flags=entry.in_call,
                     internal=entry.internal,
@@ -192,4 +195,10 @@ class Roster:
         return {who: self._person(said_by.get(who, who)) for who in audible}
 
     def _person(self, who: str) -> Person:
-        return Person(who, self._seats[who].name)
+        seat = self._seats[who]
+        return Person(who, seat.name, account=seat.account)
+
+
+def _account(kind: str, name: str) -> str:
+    """Who somebody is in Nextcloud, also tomorrow: `users/ann`, `guests/...`."""
+    return f"{kind}/{name}" if kind and name else ""

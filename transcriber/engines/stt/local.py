@@ -1,63 +1,77 @@
 """
-The embedded recogniser: English on this machine's own processor, without any account.
+The embedded recogniser: on this machine's own processor, without any account.
 
-Silero finds the utterances, Moonshine recognises them whole; a partial is the open utterance
-recognised once more. All speakers share one model and a few decoding threads. There is no queue
-of work: each stream waits for its own decoding while its audio waits in a short backlog, so a
-machine that is too slow first shows fewer partials and only then forgets audio. Finals go first.
+English needs no more than the installed packages: Moonshine. Other models are fetched when they
+are first wanted; until one is there, whoever needs it is told how far it is, and other engines
+may serve. All speakers share the models and a few threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from pydantic import BaseModel, Field
+import structlog
+from pydantic import BaseModel, Field, field_validator
 
 from transcriber import aio
-from transcriber.audio.block import RATE as CALL_RATE
-from transcriber.audio.block import SECONDS, Block, Samples
-from transcriber.audio.resample import Resampler
-from transcriber.engines.segments import RATE, WINDOW, Rules, Segmenter, Work, spread
-from transcriber.engines.stt import moonshine
-from transcriber.engines.stt.base import (
-    EngineInfo,
-    Final,
-    Heard,
-    Partial,
-    Progress,
-    SpeechStarted,
-    StreamOptions,
-)
-from transcriber.engines.vad import Silero, Voice, installed
+from transcriber.engines.models import MODELS, SOURCE, Kind, Model, hears
+from transcriber.engines.segments import Rules, Said, Work
+from transcriber.engines.shelf import Shelf
+from transcriber.engines.stt import moonshine, sherpa
+from transcriber.engines.stt.base import EngineInfo, Progress, StreamOptions
+from transcriber.engines.stt.flowing import FlowStream
+from transcriber.engines.stt.sherpa import BARE, FILES, Flowing, Loaded
+from transcriber.engines.stt.turns import Turns
+from transcriber.engines.stt.utterances import UtteranceStream
+from transcriber.engines.vad import Silero, installed
 from transcriber.errors import EngineError
 
 __all__ = ["Local", "LocalOptions"]
 
-PATIENCE = 62
-"""Blocks (five seconds) a stream keeps while its audio cannot be decoded in time."""
-BEHIND = 6
-"""Blocks (half a second) waiting from which on partials are skipped."""
+MOONSHINE = "moonshine-tiny-en"
+"""The model that comes with the installation."""
 LOADING = "loading the embedded recogniser"
+SOON = 15.0
+"""Seconds after which it is worth asking again for a model that is being fetched."""
 
-Decode = Callable[[Samples], str]
+log = structlog.get_logger(__name__)
 
 
 class LocalOptions(BaseModel):
     """Settings of the embedded recogniser."""
 
+    models: str = Field(
+        MOONSHINE,
+        alias="LOCAL_MODELS",
+        description="models of the embedded recogniser, separated by commas; the first that knows a"
+        " language hears it: names that `transcriber engines` lists, or KIND=FOLDER",
+    )
     model_dir: Path | None = Field(
         None,
         alias="LOCAL_MODEL_DIR",
-        description="folder of the embedded recogniser's model; empty: the installed package",
+        description="folder of the Moonshine model; empty: the installed package",
+    )
+    folder: Path = Field(
+        Path("~/.cache/transcriber/models"),
+        alias="LOCAL_MODEL_FOLDER",
+        description="where fetched models are kept, or unpacked by hand",
+    )
+    source: str = Field(
+        SOURCE,
+        pattern=r"^https?://.+$",
+        alias="LOCAL_MODEL_SOURCE",
+        description="where models are fetched from: their makers, or a mirror of one's own",
+    )
+    download: bool = Field(
+        True,
+        alias="LOCAL_MODEL_DOWNLOAD",
+        description="whether models that are not there are fetched",
     )
     threads: int = Field(
         2, ge=1, le=64, alias="LOCAL_THREADS", description="utterances recognised at the same time"
@@ -70,194 +84,195 @@ class LocalOptions(BaseModel):
         description="seconds between partial results of the embedded recogniser; 0 for none",
     )
 
+    @field_validator("models")
+    @classmethod
+    def _known(cls, models: str) -> str:
+        for name in _names(models):
+            kind, separator, folder = name.partition("=")
+            if separator and (kind not in FILES or not folder):
+                raise ValueError(f"{name} must be one of {', '.join(FILES)}, = and a folder")
+            if not separator and name not in (MOONSHINE, *MODELS):
+                raise ValueError(f"there is no {name}, but {', '.join((MOONSHINE, *MODELS))}")
+        if not _names(models):
+            raise ValueError("name at least one model")
+        return models
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One model that the settings name: ours, one to be fetched, or somebody's in a folder."""
+
+    name: str
+    languages: tuple[str, ...]
+    bare: bool = False
+    """Whether it writes words without capitals and full stops."""
+    model: Model | None = None
+    kind: Kind | None = None
+    folder: Path = Path()
+
 
 class Local:
-    """Moonshine and Silero, loaded once for everybody."""
+    """Some models and Silero, loaded once for everybody."""
 
     Options = LocalOptions
     info = EngineInfo(
         name="local",
-        title="Embedded recogniser (Moonshine tiny, Silero)",
+        title="Embedded recogniser (Moonshine; Whisper, Parakeet, SenseVoice, Zipformer, Vosk)",
         languages=("en",),
-        models=("moonshine-tiny-en",),
+        models=(MOONSHINE, *MODELS),
         streaming=False,
         word_times="estimated",
         network=False,
-        licence="MIT",
+        licence="MIT; other models: their own",
     )
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
-        self._decoder: Decoder | None = None
+        source = options.source if options.download else ""
+        self._shelf = Shelf(options.folder.expanduser(), source)
+        self._choices = [_choice(name) for name in _names(options.models)]
+        self._loaded: dict[str, Loaded] = {}
+        self._problems: dict[str, EngineError] = {}
         self._silero: Silero | None = None
+        self._turns: Turns | None = None
+        self._stack = AsyncExitStack()
+        languages = dict.fromkeys(code for one in self._choices for code in one.languages)
+        punctuation = not all(one.bare for one in self._choices)
+        self.info = replace(self.info, languages=tuple(languages), punctuation=punctuation)
 
     def unusable(self) -> str:
-        """Say what is missing."""
-        try:
-            moonshine.find(self._options.model_dir)
-        except EngineError as missing:
-            return str(missing)
+        """Say what is missing, when no model can be had."""
         wanted = {"sherpa_onnx": "sherpa-onnx", "onnxruntime": "onnxruntime"}
         wanted |= {"silero_vad": "silero-vad==6.2.3"}
-        lacking = [package for module, package in wanted.items() if not installed(module)]
-        return f"not installed: {', '.join(lacking)}; see requirements.lock" if lacking else ""
+        if lacking := [package for module, package in wanted.items() if not installed(module)]:
+            return f"not installed: {', '.join(lacking)}; see requirements.lock"
+        problems = [self._missing(choice) for choice in self._choices]
+        return "; ".join(problems) if all(problems) else ""
 
     async def prepare(self, progress: Progress) -> None:
-        """Load the models, in a thread."""
-        if self._decoder is None:
-            progress(LOADING, 0.0)
-            files = await asyncio.to_thread(moonshine.find, self._options.model_dir)
-            model = await asyncio.to_thread(moonshine.Moonshine, files)
-            self._silero = await asyncio.to_thread(Silero)
-            self._decoder = Decoder(model, self._options.threads)
+        """Fetch and load the models; raises `EngineError` for the first that cannot be had."""
+        for choice in self._choices:
+            await self._load(choice, progress)
         progress(LOADING, 1.0)
 
     async def wake(self, options: StreamOptions) -> None:
         """It never sleeps."""
 
     async def __aenter__(self) -> Self:
-        await self.prepare(lambda what, done: None)
+        """Load the models that are there; the others are fetched meanwhile."""
+        absent = [one for one in self._choices if one.model and not self._shelf.has(one.model)]
+        for choice in self._choices:
+            if choice not in absent:
+                await self._load(choice, _silently)
+        self._silero = await asyncio.to_thread(Silero)
+        self._turns = Turns(self._options.threads)
+        for choice in absent:
+            await self._stack.enter_async_context(aio.alongside(self._fetch(choice)))
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        if self._decoder is not None:
-            await self._decoder.close()
-        self._decoder = self._silero = None
+        stack, self._stack = self._stack, AsyncExitStack()
+        await stack.aclose()
+        if self._turns is not None:
+            await self._turns.close()
+        self._silero = self._turns = None
+        self._loaded.clear()
 
     @asynccontextmanager
-    async def open(self, options: StreamOptions) -> AsyncIterator[LocalStream]:
-        """Start listening to one speaker."""
-        if self._decoder is None or self._silero is None:
+    async def open(self, options: StreamOptions) -> AsyncIterator[FlowStream | UtteranceStream]:
+        """Start listening to one speaker; raises `EngineError` while the model is not there."""
+        if self._turns is None or self._silero is None:
             raise EngineError("engine", "the embedded recogniser is not loaded")
-        rules = Rules(partial=self._options.partial if options.partials else 0.0)
-        stream = LocalStream(self._silero.voice(), self._decoder, rules)
+        choice = self._chosen(options)
+        if choice.name not in self._loaded:
+            fetching = EngineError("busy", f"{choice.name} is being fetched", retry_after=SOON)
+            raise self._problems.get(choice.name, fetching)
+        stream = self._stream(choice, self._turns, self._silero, options)
         try:
             yield stream
         finally:
             stream.close()
 
+    def _stream(
+        self, choice: Choice, turns: Turns, silero: Silero, options: StreamOptions
+    ) -> FlowStream | UtteranceStream:
+        loaded = self._loaded[choice.name]
+        if isinstance(loaded, Flowing):
+            return FlowStream(loaded.begin(), turns, partials=options.partials)
 
-class Decoder:
-    """A few threads that run the model; those who wait for a final come before the others."""
+        async def recognise(work: Work) -> Said:
+            hear = partial(loaded, work.audio, options.language)
+            return await turns.run(hear, urgent=work.final)
 
-    def __init__(self, model: Decode, threads: int) -> None:
-        self._model = model
-        self._pool = ThreadPoolExecutor(threads, "decoder")
-        self._free = threads
-        self._order = itertools.count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        rules = Rules(partial=self._options.partial if options.partials else 0.0)
+        return UtteranceStream(silero.voice(), recognise, rules, bare=choice.bare)
 
-    async def __call__(self, work: Work) -> str:
-        """Return the words of a segment."""
-        await self._turn(work)
+    def _chosen(self, options: StreamOptions) -> Choice:
+        if options.model:
+            able = [one for one in self._choices if one.name == options.model]
+        else:
+            able = [one for one in self._choices if hears(one.languages, options.language)]
+        if not able:
+            wanted = options.model or f"a model for {options.language}"
+            remedy = "add it to LOCAL_MODELS"
+            raise EngineError("bad_request", f"{wanted} is not there", remedy=remedy)
+        return able[0]
+
+    def _missing(self, choice: Choice) -> str:
+        if choice.model:
+            return self._shelf.missing(choice.model)
+        if choice.kind:
+            return "" if choice.folder.is_dir() else f"there is no folder {choice.folder}"
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._model, work.audio)
-        finally:
-            self._free += 1
-            self._next()
+            moonshine.find(self._options.model_dir)
+        except EngineError as missing:
+            return str(missing)
+        return ""
 
-    async def close(self) -> None:
-        """End the threads, after what they are doing."""
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+    async def _load(self, choice: Choice, progress: Progress) -> None:
+        if choice.name in self._loaded:
+            return
+        progress(LOADING, 0.0)
+        if choice.model:
+            folder = await self._shelf.fetch(choice.model, progress)
+            loaded = await asyncio.to_thread(sherpa.load, choice.model.kind, folder)
+        elif choice.kind:
+            await asyncio.to_thread(sherpa.probe, choice.kind, choice.folder)
+            loaded = await asyncio.to_thread(sherpa.load, choice.kind, choice.folder)
+        else:
+            files = await asyncio.to_thread(moonshine.find, self._options.model_dir)
+            loaded = await asyncio.to_thread(moonshine.Moonshine, files)
+        self._loaded[choice.name] = loaded
 
-    async def _turn(self, work: Work) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not work.final, next(self._order), turn))
-        self._next()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._free += 1
-                self._next()
-            raise
-
-    def _next(self) -> None:
-        while self._free and self._waiting:
-            *_, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                self._free -= 1
-                turn.set_result(None)
+    async def _fetch(self, choice: Choice) -> None:
+        """Fetch and load a model, trying again as long as that can help."""
+        for pause in aio.backoff(base=5.0, limit=300.0):
+            try:
+                await self._load(choice, _silently)
+            except EngineError as problem:
+                self._problems[choice.name] = problem
+                log.warning("model cannot be had", model=choice.name, problem=str(problem))
+                if not problem.retryable:
+                    return
+                await asyncio.sleep(pause)
+            else:
+                self._problems.pop(choice.name, None)
+                return
 
 
-class LocalStream:
-    """One speaker: blocks, windows, segments, words."""
+def _names(models: str) -> list[str]:
+    return [name.strip() for name in models.split(",") if name.strip()]
 
-    def __init__(
-        self, voice: Voice, decode: Callable[[Work], Awaitable[str]], rules: Rules
-    ) -> None:
-        self._voice = voice
-        self._decode = decode
-        self._segmenter = Segmenter(rules)
-        self._resampler = Resampler(CALL_RATE, RATE)
-        self._blocks: aio.Backlog[Block | None] = aio.Backlog(PATIENCE)
-        self._rest = np.zeros(0, np.float32)
 
-    @property
-    def dropped(self) -> int:
-        """Blocks forgotten because decoding could not keep up."""
-        return self._blocks.dropped
+def _choice(name: str) -> Choice:
+    if name == MOONSHINE:
+        return Choice(name, ("en",))
+    if model := MODELS.get(name):
+        return Choice(name, model.languages, not model.punctuation, model)
+    kind, _, folder = name.partition("=")
+    found = next(one for one in FILES if one == kind)
+    return Choice(name, ("*",), found in BARE, kind=found, folder=Path(folder))
 
-    def push(self, block: Block) -> None:
-        """Send audio."""
-        if not self._blocks.closed:
-            self._blocks.push(block)
 
-    async def ready(self) -> None:
-        """Wait until a block can be pushed without dropping another."""
-        await self._blocks.room()
-
-    def flush(self) -> None:
-        """End the utterance now."""
-        if not self._blocks.closed:
-            self._blocks.push(None)
-
-    def close(self) -> None:
-        """No more audio."""
-        self._blocks.close()
-
-    async def __aiter__(self) -> AsyncIterator[Heard]:
-        async for block in self._blocks:
-            for happened in self._digest(block):
-                if (heard := await self._heard(happened)) is not None:
-                    yield heard
-        for happened in self._digest(None):
-            if (heard := await self._heard(happened)) is not None:
-                yield heard
-
-    def _digest(self, block: Block | None) -> Iterator[SpeechStarted | Work]:
-        """Listen to a block; None ends the open utterance."""
-        if block is not None:
-            for window in self._windows(block):
-                yield from self._judge(window)
-        elif work := self._segmenter.finish():
-            yield work
-
-    def _windows(self, block: Block) -> Iterator[Samples]:
-        audio = np.concatenate([self._rest, self._resampler.push(block)])
-        whole = len(audio) - len(audio) % WINDOW
-        self._rest = audio[whole:]
-        for start in range(0, whole, WINDOW):
-            yield audio[start : start + WINDOW]
-
-    def _judge(self, window: Samples) -> Iterator[SpeechStarted | Work]:
-        speaking = self._segmenter.speaking
-        work = self._segmenter.push(window, self._voice.probability(window))
-        if self._segmenter.speaking and not speaking:
-            yield SpeechStarted(self._segmenter.now)
-        if work is not None and (work.final or len(self._blocks) < BEHIND):
-            yield work
-
-    async def _heard(self, happened: SpeechStarted | Work) -> Heard | None:
-        lost = self.dropped * SECONDS
-        if isinstance(happened, SpeechStarted):
-            return replace(happened, at=happened.at + lost)
-        text = await self._decode(happened)
-        start, end = happened.start + lost, happened.end + lost
-        if not text:
-            return None
-        words = spread(text, start, end)
-        return (
-            Final(text, start, end, words) if happened.final else Partial(text, start, end, words)
-        )
+def _silently(what: str, done: float) -> None:
+    """Nobody waits for it."""

@@ -10,6 +10,7 @@ is given a token file it cannot read.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import tempfile
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from transcriber.audio.block import Samples
-from transcriber.engines.segments import RATE
+from transcriber.engines.segments import RATE, Said
 from transcriber.engines.vad import installed
 from transcriber.errors import EngineError
 
@@ -87,11 +88,17 @@ def _missing(why: str) -> EngineError:
 def _problem(paths: list[Path], hashes: list[str]) -> str:
     if missing := [path.name for path in paths if not path.is_file()]:
         return f"no {', '.join(missing)}"
-    wrong = [path.name for path, want in zip(paths, hashes, strict=True) if _hash(path) != want]
+    wrong = [
+        path.name
+        for path, want in zip(paths, hashes, strict=True)
+        if _hash(path, path.stat().st_mtime_ns) != want
+    ]
     return f"another {', '.join(wrong)} than we know" if wrong else ""
 
 
-def _hash(path: Path) -> str:
+@functools.lru_cache
+def _hash(path: Path, changed: int) -> str:
+    """The hash of a file, looked at again when it has `changed`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -128,9 +135,9 @@ class Moonshine:
                 num_threads=1,
             )
 
-    def __call__(self, audio: Samples) -> str:
+    def __call__(self, audio: Samples, language: str) -> Said:
         """Return the words in a segment of speech."""
         stream = self._recogniser.create_stream()
         stream.accept_waveform(RATE, np.ascontiguousarray(audio))
         self._recogniser.decode_stream(stream)
-        return str(stream.result.text).strip()
+        return Said(str(stream.result.text).strip())

@@ -22,7 +22,7 @@ from pydantic import Field
 from transcriber.audio import wav
 from transcriber.audio.block import SECONDS, Block
 from transcriber.engines.openai import Account, problem, refused
-from transcriber.engines.segments import RATE, Rules, Work, spread
+from transcriber.engines.segments import RATE, Rules, Said, Work, spread
 from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
@@ -32,7 +32,7 @@ from transcriber.engines.stt.base import (
     StreamOptions,
     SttStream,
 )
-from transcriber.engines.stt.local import LocalStream
+from transcriber.engines.stt.utterances import UtteranceStream
 from transcriber.engines.stt.wire import (
     Address,
     Http,
@@ -109,7 +109,8 @@ class OpenAi(Online):
             async with self.http.talk(self._address(), dialect) as stream:
                 yield stream
         elif silero := self._load():
-            segments = LocalStream(silero.voice(), self._recogniser(options), Rules(partial=0.0))
+            rules = Rules(partial=0.0)
+            segments = UtteranceStream(silero.voice(), self._recogniser(options), rules)
             try:
                 yield segments
             finally:
@@ -128,7 +129,7 @@ class OpenAi(Online):
         url = self._options.at("realtime").replace("http", "ws", 1)
         return Address(url, {"intent": "transcription"}, self._options.headers)
 
-    def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[str]]:
+    def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[Said]]:
         url = self._options.at("audio/transcriptions")
         fields = {
             "model": self._model(options),
@@ -137,7 +138,7 @@ class OpenAi(Online):
             "prompt": ", ".join(options.vocabulary),
         }
 
-        async def recognise(work: Work) -> str:
+        async def recognise(work: Work) -> Said:
             form = aiohttp.FormData({name: value for name, value in fields.items() if value})
             file = wav.encode(work.audio, RATE)
             form.add_field("file", file, filename="speech.wav", content_type="audio/wav")
@@ -146,7 +147,7 @@ class OpenAi(Online):
                     asyncio.timeout(ANSWER),
                     self.http.session.post(url, data=form, headers=self._options.headers) as answer,
                 ):
-                    return _text(answer.status, answer.headers, await answer.read())
+                    return Said(_text(answer.status, answer.headers, await answer.read()))
 
         return recognise
 

@@ -1,61 +1,70 @@
 """
-How much a subscriber's way can carry, from whatever its browser says about it.
+How much a subscriber's way can carry, from what its browser says about it.
 
-REMB is the receiver's own estimate and is believed. Reports and transport-wide feedback only say
-what was lost; from that we go up slowly while nothing is, and down by half the loss when more
-than a tenth is (the loss-based half of Google's congestion control).
+A receiver can only judge what it is sent: its own estimate (REMB) is at most half above that, so
+it means little while it is above, and congestion once it is below. So we believe in more, a little
+each moment, until the receiver says less than it is sent, or loses much; then what it says counts,
+and we wait before we believe in more again, longer each time that was wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 __all__ = ["Estimate"]
 
-START = 1_000_000
+START = 1_500_000
 """Bits per second believed in the beginning."""
 LEAST, MOST = 50_000, 20_000_000
 """Bits per second: speech goes through below, and nothing needs more than above."""
 UP, TOLERATED, TOO_MUCH = 1.05, 0.02, 0.1
 """The factor while at most the tolerated share is lost, and the share from which it goes down."""
+TIGHT = 0.9
+"""Share of what was sent, below which the receiver's estimate means congestion."""
 PAUSE = 0.5
 """Seconds between two changes: what a change does has to show first."""
+SHORTEST, LONGEST = 5.0, 60.0
+"""Seconds after congestion in which we do not believe in more; doubled from one to the next."""
 
 
 class Estimate:
-    """Bits per second that one subscriber can take."""
+    """Bits per second that one subscriber can take; `sent` is what they were sent lately."""
 
-    __slots__ = ("_changed_at", "_lost", "_seen", "_told", "_trial")
+    __slots__ = ("_bits", "_fell_at", "_patience", "_rose_at")
 
     def __init__(self) -> None:
-        self._trial = float(START)
-        self._told: int | None = None
-        self._changed_at = -PAUSE
-        self._lost = self._seen = 0
+        self._bits = float(START)
+        self._rose_at = -PAUSE
+        self._fell_at = -LONGEST * 2
+        self._patience = 0.0
 
     @property
     def bits(self) -> int:
         """The estimate."""
-        return self._told if self._told is not None else int(self._trial)
+        return int(self._bits)
 
-    def told(self, bits: int) -> None:
+    def told(self, bits: int, sent: float, now: float) -> None:
         """Take the receiver's own estimate."""
-        self._told = max(LEAST, min(MOST, bits))
+        if bits < sent * TIGHT:
+            self._fall(bits, now)
+        else:
+            self._bits = min(MOST, max(self._bits, bits))
+            self._rise(now)
 
-    def lost(self, fraction: float, now: float) -> None:
+    def lost(self, fraction: float, sent: float, now: float) -> None:
         """Take the share that was lost lately."""
-        if now - self._changed_at < PAUSE:
-            return
-        self._changed_at = now
-        if fraction <= TOLERATED:
-            self._trial = min(MOST, self._trial * UP)
-        elif fraction > TOO_MUCH:
-            self._trial = max(LEAST, self._trial * (1 - fraction / 2))
+        if fraction > TOO_MUCH:
+            self._fall(sent * (1 - fraction / 2), now)
+        elif fraction <= TOLERATED:
+            self._rise(now)
 
-    def arrived(self, arrivals: Sequence[float | None], now: float) -> None:
-        """Take which packets arrived."""
-        self._seen += len(arrivals)
-        self._lost += sum(arrival is None for arrival in arrivals)
-        if self._seen and now - self._changed_at >= PAUSE:
-            self.lost(self._lost / self._seen, now)
-            self._lost = self._seen = 0
+    def _rise(self, now: float) -> None:
+        if now - self._rose_at >= PAUSE and now - self._fell_at >= self._patience:
+            self._rose_at = now
+            self._bits = min(MOST, self._bits * UP)
+
+    def _fall(self, bits: float, now: float) -> None:
+        if now - self._fell_at < PAUSE:
+            return
+        again = now - self._fell_at < LONGEST * 2
+        self._patience = min(LONGEST, self._patience * 2) if again else SHORTEST
+        self._fell_at = now
+        self._bits = max(LEAST, min(self._bits, bits))

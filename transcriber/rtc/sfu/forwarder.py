@@ -2,9 +2,9 @@
 One packet in, the same packet out to many: rewritten, encrypted for each, nothing decoded.
 
 What somebody publishes has one or more layers (simulcast: the same picture in several sizes, each
-a source of its own). A subscriber gets one layer at a time under a source, sequence numbers and
-timestamps that go on when the layer changes, which happens at a keyframe. Losses on the way to a
-subscriber are repaired from a small cache; losses on the way to us are asked for once.
+a source of its own). A subscriber gets one layer at a time, and changes to another at a keyframe.
+Losses on the way to a subscriber are repaired from a small cache; losses on the way to us are
+asked for once.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.sfu.estimate import Estimate
+from transcriber.rtc.reception import Reception
 from transcriber.rtc.sfu.keyframe import begins
+from transcriber.rtc.sfu.leg import Leg, Packet, form
 from transcriber.rtc.srtp import ROOM
 
-__all__ = ["Forwarder", "Leg", "Upstream", "Wide"]
+__all__ = ["Forwarder", "Upstream"]
 
 CACHE = 512
 """Packets of a layer that can be sent again: two seconds of a small picture."""
@@ -28,19 +29,11 @@ KEYFRAME_PAUSE = 0.5
 """Seconds between two requests for a keyframe; the publisher needs time to make one."""
 BURST = 32
 """Missing packets asked for at once; more than that is repaired by a keyframe."""
-STEP = 3_000
-"""Ticks by which a picture moves on at a change of layers at least: a frame at 30 a second."""
-MEMORY = 0x4000
-"""Packets after a change of layers for which older ones of the new layer are kept out."""
+WINDOW = 1.0
+"""Seconds over which rates are measured: a keyframe is large, and is not the rule."""
+STEP = 1 / 30
+"""Seconds by which a picture moves on at a change of layers at least."""
 _place = struct.Struct("!HLL").pack_into
-_wide = struct.Struct("!H").pack_into
-
-
-class Way(Protocol):
-    """Where a subscriber's packets go: a `Link`."""
-
-    def send(self, buffer: Buffer, size: int) -> None:
-        """Encrypt and send a packet."""
 
 
 class Upstream(Protocol):
@@ -50,29 +43,37 @@ class Upstream(Protocol):
         """Encrypt and send a control packet."""
 
 
-class _Packet(NamedTuple):
-    """What a publisher sent, without what is rewritten."""
-
-    sequence: int
-    timestamp: int
-    marker: int
-    loudness: int
-    payload: bytes
-
-
 class _Layer:
     """One source of a publisher, with the packets that can still be sent again."""
 
-    __slots__ = ("asked_at", "cache", "newest", "newest_at", "source")
+    __slots__ = (
+        "asked_at",
+        "cache",
+        "clock",
+        "newest",
+        "newest_at",
+        "octets",
+        "reception",
+        "source",
+    )
 
     def __init__(self, source: int) -> None:
         self.source = source
-        self.newest: _Packet | None = None
+        self.newest: Packet | None = None
         self.newest_at = 0.0
-        self.cache: list[_Packet | None] = [None] * CACHE
+        self.octets = 0
+        self.cache: list[Packet | None] = [None] * CACHE
         self.asked_at = -KEYFRAME_PAUSE
+        self.reception: Reception | None = None
+        self.clock: tuple[float, int, float] | None = None
+        """The publisher's time of day, its timestamp, and when it said so."""
 
-    def keep(self, packet: _Packet, now: float) -> list[int]:
+    def take(self) -> int:
+        """Return the bytes since the last time."""
+        octets, self.octets = self.octets, 0
+        return octets
+
+    def keep(self, packet: Packet, now: float) -> list[int]:
         """Remember a packet; return the numbers that are missing just before it."""
         self.cache[packet.sequence % CACHE] = packet
         last = self.newest
@@ -84,92 +85,55 @@ class _Layer:
             return []
         return [(last.sequence + step) & 0xFFFF for step in range(1, ahead)]
 
-
-class Wide:
-    """Numbers all packets of a connection for its bandwidth estimate; shared by its legs."""
-
-    __slots__ = ("extension", "last")
-
-    def __init__(self, extension: int) -> None:
-        self.extension = extension
-        self.last = 0
-
-    def next(self) -> int:
-        """Return the number of the next packet."""
-        self.last = (self.last + 1) & 0xFFFF
-        return self.last
-
-
-class Leg:
-    """One subscriber to one published track."""
-
-    __slots__ = (
-        "_began", "_fresh", "_sequence", "_timestamp", "estimate", "form", "layer", "level",
-        "payload_type", "sent", "source", "target", "way", "wide",
-    )  # fmt: skip
-
-    def __init__(
-        self, way: Way, *, payload_type: int, level: int = 0, wide: Wide | None = None
-    ) -> None:
-        self.way = way
-        self.payload_type = payload_type
-        self.source = secrets.randbits(32)
-        self.level, self.wide = level, wide
-        self.form = (payload_type, level, wide.extension if wide else 0)
-        self.layer = self.target = -1
-        self.sent = 0
-        self.estimate = Estimate()
-        self._began = self._fresh = 0
-        self._sequence, self._timestamp = secrets.randbits(15), secrets.randbits(31)
-
-    def begin(self, layer: int, sequence: int) -> None:
-        """Forward a layer from a packet on, under the numbers that are set."""
-        self._began, self._fresh = sequence, 0
-        self.layer = layer
-
-    def go_on(self, last: _Packet, ticks: int, packet: _Packet) -> None:
-        """Have a packet of another layer follow the last one, `ticks` later."""
-        self._sequence += last.sequence + 1 - packet.sequence
-        self._timestamp += last.timestamp + ticks - packet.timestamp
-
-    def place(self, packet: _Packet) -> tuple[int, int] | None:
-        """Return the numbers of a packet for this subscriber, `None` if it is from before."""
-        if self._fresh < MEMORY:
-            self._fresh += 1
-            if rtp.signed16(packet.sequence - self._began) < 0:
-                return None
-        return (
-            (packet.sequence + self._sequence) & 0xFFFF,
-            (packet.timestamp + self._timestamp) & 0xFFFF_FFFF,
-        )
-
-    def origin(self, sequence: int) -> int:
-        """Return what the publisher called a packet of this subscriber."""
-        return (sequence - self._sequence) & 0xFFFF
+    def time(self, wall: float, now: float, rate: int) -> tuple[float, int]:
+        """Return the publisher's time of day and timestamp at this moment."""
+        if self.clock is not None:
+            day, timestamp, at = self.clock
+            return day + now - at, timestamp + round((now - at) * rate)
+        assert self.newest is not None
+        return wall, self.newest.timestamp + round((now - self.newest_at) * rate)
 
 
 class Forwarder:
-    """One published track and its subscribers."""
+    """
+    One published track and its subscribers.
 
-    def __init__(
-        self, out: Buffer, upstream: Upstream, *, codec: str, level: int = 0, clock: int = 90_000
-    ) -> None:
+    `codec` is named with its clock; `level` is the number of the publisher's audio level extension,
+    and `loudness` how far below full scale the last packet was.
+    """
+
+    def __init__(self, out: Buffer, upstream: Upstream, *, codec: str, level: int = 0) -> None:
         self.legs: list[Leg] = []
+        self.loudness = rtp.QUIETEST
         self._out, self._upstream = out, upstream
-        self._codec, self._level, self._clock = codec, level, clock
+        self._codec, self._level = codec, level
+        self._clock = int(codec.partition("/")[2])
         self._ours = secrets.randbits(32)
         self._layers: list[_Layer] = []
         self._numbers: dict[int, int] = {}
+        self._rated_at = 0.0
+        self._rates: list[float] = []
 
     @property
     def video(self) -> bool:
         """Whether it is a picture, which only begins at a keyframe."""
         return not self._codec.startswith(("opus", "pcm", "g722"))
 
-    def layers(self, sources: Iterable[int]) -> None:
-        """Say which sources are the layers, smallest first; otherwise they count as they come."""
-        for source in sources:
-            self._number(source)
+    def bind(self, source: int, layer: int) -> None:
+        """Say which layer a source is; sources that nobody bound count as they come."""
+        if self._numbers.get(source) == layer:
+            return
+        while len(self._layers) <= layer:
+            self._layers.append(_Layer(0))
+        for leg in self.legs:
+            if leg.layer == layer:
+                self._rest(leg)
+        self._numbers[source] = layer
+        self._layers[layer] = _Layer(source)
+
+    def source(self, layer: int) -> int:
+        """Return the source of a layer, 0 while it is unknown."""
+        return self._layers[layer].source if layer < len(self._layers) else 0
 
     def add(self, leg: Leg, now: float, *, layer: int = 0) -> None:
         """Begin to forward to somebody, with a layer that they want."""
@@ -178,13 +142,29 @@ class Forwarder:
 
     def remove(self, leg: Leg) -> None:
         """Forward to them no more."""
-        self.legs.remove(leg)
+        if leg in self.legs:
+            self.legs.remove(leg)
 
     def choose(self, leg: Leg, layer: int, now: float) -> None:
         """Change a subscriber's layer at its next keyframe, which is asked for."""
         leg.target = layer
         if leg.layer != layer:
             self._ask_keyframe(layer, now)
+
+    def pause(self, leg: Leg, paused: bool, now: float) -> None:
+        """Send somebody nothing for a while; afterwards a picture goes on at a keyframe."""
+        if paused == leg.paused:
+            return
+        leg.paused = paused
+        if paused:
+            self._rest(leg)
+        else:
+            self._ask_keyframe(max(0, leg.target), now)
+
+    def rest(self) -> None:
+        """Something was left out: what comes next follows the last packet of each subscriber."""
+        for leg in self.legs:
+            self._rest(leg)
 
     def media(self, buffer: Buffer, size: int, now: float) -> None:
         """Take a decrypted packet and send it to everybody whose layer it is."""
@@ -194,33 +174,59 @@ class Forwarder:
         _, sequence, timestamp, source, start, stop = header
         number = self._number(source)
         loudness = rtp.level(buffer.data, start, self._level) if self._level else -1
+        self.loudness = loudness = loudness & 0x7F
         payload = bytes(buffer.view[start:stop])
-        packet = _Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness & 0x7F, payload)
+        packet = Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness, payload)
         layer = self._layers[number]
+        if layer.reception is None:
+            layer.reception = Reception(source, sequence, self._clock)
+        layer.octets += size
+        layer.reception.note(sequence, timestamp, now)
         missing = layer.keep(packet, now)
         if missing:
             self._upstream.send_control(rtcp.missing(self._ours, source, missing))
         self._forward(number, packet, now)
+
+    def told(self, items: Iterable[rtcp.Item], now: float) -> None:
+        """Take what the publisher says about what it sends."""
+        for item in items:
+            if isinstance(item, rtcp.SenderReport) and item.source in self._numbers:
+                layer = self._layers[self._numbers[item.source]]
+                layer.clock = (item.wall, item.timestamp, now)
+                if layer.reception is not None:
+                    layer.reception.synchronise(item, now)
 
     def control(self, leg: Leg, items: Iterable[rtcp.Item], now: float) -> None:
         """Take what a subscriber says about what it gets."""
         for item in items:
             match item:
                 case rtcp.Missing(source=leg.source):
-                    self._again(leg, item.sequences)
+                    self._again(leg, item.sequences, now)
                 case rtcp.KeyframeWanted(source=leg.source):
                     self._ask_keyframe(max(0, leg.target), now)
-                case rtcp.Loss(source=leg.source, fraction=fraction):
-                    leg.estimate.lost(fraction, now)
-                case rtcp.Bandwidth(bits=bits):
-                    leg.estimate.told(bits)
-                case rtcp.TransportFeedback(arrivals=arrivals):
-                    leg.estimate.arrived(arrivals, now)
 
-    def limit(self, bits: int) -> None:
-        """Tell the publisher what is worth sending."""
-        sources = [layer.source for layer in self._layers]
-        self._upstream.send_control(rtcp.bandwidth(self._ours, bits, sources))
+    def blocks(self, now: float) -> list[bytes]:
+        """Return the blocks of our report to the publisher."""
+        return [layer.reception.block(now) for layer in self._layers if layer.reception]
+
+    def report(self, leg: Leg, wall: float, now: float) -> bytes:
+        """Return our report to a subscriber, once there is something to report."""
+        if not leg.sent or leg.layer < 0 or self._layers[leg.layer].newest is None:
+            return b""
+        day, timestamp = self._layers[leg.layer].time(wall, now, self._clock)
+        return rtcp.sender_report(
+            leg.source, wall=day, timestamp=leg.clock(timestamp), packets=leg.sent,
+            octets=leg.octets,
+        )  # fmt: skip
+
+    def rates(self, now: float) -> list[float]:
+        """Return the bits per second of each layer lately; nothing in the first moment."""
+        passed = now - self._rated_at
+        if passed >= WINDOW:
+            first, self._rated_at = self._rated_at == 0.0, now
+            taken = [layer.take() for layer in self._layers]
+            self._rates = [] if first else [8 * octets / passed for octets in taken]
+        return self._rates
 
     def _number(self, source: int) -> int:
         number = self._numbers.get(source)
@@ -229,10 +235,12 @@ class Forwarder:
             self._layers.append(_Layer(source))
         return number
 
-    def _forward(self, number: int, packet: _Packet, now: float) -> None:
+    def _forward(self, number: int, packet: Packet, now: float) -> None:
         forms: dict[tuple[int, int, int], bytes] = {}
         fresh: bool | None = None
         for leg in self.legs:
+            if leg.paused:
+                continue
             if leg.layer != number:
                 if leg.target != number:
                     continue
@@ -244,29 +252,40 @@ class Forwarder:
                 self._change(leg, number, packet, now)
             place = leg.place(packet)
             if place is not None:
-                form = forms.get(leg.form)
-                if form is None:
-                    form = forms[leg.form] = _form(leg, packet)
-                self._send(leg, place, form)
+                ready = forms.get(leg.form)
+                if ready is None:
+                    ready = forms[leg.form] = form(leg, packet, now)
+                self._send(leg, place, ready)
 
-    def _change(self, leg: Leg, number: int, packet: _Packet, now: float) -> None:
-        if leg.layer >= 0:
-            old = self._layers[leg.layer]
-            if old.newest is not None:
-                ticks = max(STEP, int((now - old.newest_at) * self._clock))
-                leg.go_on(old.newest, ticks, packet)
+    def _change(self, leg: Leg, number: int, packet: Packet, now: float) -> None:
+        rest = leg.rest or self._last(leg)
+        if rest is not None:
+            last, at = rest
+            ticks = max(int(STEP * self._clock), int((now - at) * self._clock))
+            leg.go_on(last, ticks, packet)
         leg.begin(number, packet.sequence)
 
-    def _send(self, leg: Leg, place: tuple[int, int], form: bytes) -> None:
-        out, size = self._out, len(form)
-        out.view[:size] = form
+    def _last(self, leg: Leg) -> tuple[Packet, float] | None:
+        """Return the last packet that a subscriber can have got, and when it came."""
+        if leg.layer < 0:
+            return None
+        layer = self._layers[leg.layer]
+        return (layer.newest, layer.newest_at) if layer.newest else None
+
+    def _rest(self, leg: Leg) -> None:
+        """Have a subscriber begin anew, with numbers that go on, at whatever comes next."""
+        leg.rest = self._last(leg) or leg.rest
+        leg.layer = -1
+
+    def _send(self, leg: Leg, place: tuple[int, int], ready: bytes) -> None:
+        out, size = self._out, len(ready)
+        out.view[:size] = ready
         _place(out.data, 2, place[0], place[1], leg.source)
-        if leg.wide is not None:
-            _wide(out.data, 19 if leg.level else 17, leg.wide.next())
         leg.sent += 1
+        leg.octets += size
         leg.way.send(out, size)
 
-    def _again(self, leg: Leg, sequences: Iterable[int]) -> None:
+    def _again(self, leg: Leg, sequences: Iterable[int], now: float) -> None:
         if leg.layer < 0:
             return
         cache = self._layers[leg.layer].cache
@@ -274,25 +293,12 @@ class Forwarder:
             origin = leg.origin(sequence)
             packet = cache[origin % CACHE]
             if packet is not None and packet.sequence == origin and (place := leg.place(packet)):
-                self._send(leg, place, _form(leg, packet))
+                self._send(leg, place, form(leg, packet, now))
 
     def _ask_keyframe(self, number: int, now: float) -> None:
         if not self.video or number >= len(self._layers):
             return
         layer = self._layers[number]
-        if now - layer.asked_at >= KEYFRAME_PAUSE:
+        if layer.source and now - layer.asked_at >= KEYFRAME_PAUSE:
             layer.asked_at = now
             self._upstream.send_control(rtcp.keyframe_wanted(self._ours, layer.source))
-
-
-def _form(leg: Leg, packet: _Packet) -> bytes:
-    """Return a packet as all subscribers of a kind get it, but for its numbers."""
-    second = leg.payload_type | packet.marker
-    elements = bytes((leg.level << 4, packet.loudness | 0x80)) if leg.level else b""
-    if leg.wide is not None:
-        elements += bytes((leg.wide.extension << 4 | 1, 0, 0))
-    if not elements:
-        return bytes((0x80, second)) + bytes(10) + packet.payload
-    words = (len(elements) + 3) // 4
-    head = bytes((0x90, second)) + bytes(10) + bytes((0xBE, 0xDE, 0, words))
-    return head + elements.ljust(4 * words, b"\0") + packet.payload

@@ -65,3 +65,18 @@ SELECT coalesce(max(version), 0) FROM store_schema;
 
 -- migrated: a script has run
 INSERT INTO store_schema VALUES (?1);
+
+-- tell: leave word for other processes
+INSERT INTO told (teller, topic, value, at) VALUES (?1, ?2, ?3, ?4);
+
+-- untell: forget what everybody has heard
+DELETE FROM told WHERE at < ?1;
+
+-- last: the newest that was told
+SELECT coalesce(max(id), 0) FROM told;
+
+-- hear: what others have told since
+SELECT id, topic, value FROM told WHERE id > ?1 AND teller <> ?2 ORDER BY id;
+
+-- data_version: changes whenever somebody else has written
+PRAGMA data_version;

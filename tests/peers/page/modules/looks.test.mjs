@@ -10,7 +10,8 @@ test("one person fills a wide area, and four stand two by two", () => {
   assert.deepEqual([2, 2], Object.values(grid(4, { width: 1600, height: 900 })).slice(0, 2));
 });
 
-test("on a telephone people stand below each other", () => {
+test("on a telephone two people stand below each other, and five in two columns", () => {
+  assert.equal(grid(5, { width: 366, height: 580, gap: 12 }).columns, 2);
   assert.equal(grid(2, { width: 390, height: 700 }).columns, 1);
 });
 

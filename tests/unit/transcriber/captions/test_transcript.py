@@ -68,7 +68,10 @@ def test_json_holds_everything() -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_transcript_without_words_is_still_a_file_of_its_format(form: Format) -> None:
     text = written(form)
-    assert json.loads(text)["segments"] == [] if form == "json" else text in ("", "WEBVTT\n")
+    if form == "json":
+        assert json.loads(text)["segments"] == []
+    else:
+        assert text in ("", "WEBVTT\n", "# talk.wav\n")
 
 
 def test_no_cue_is_too_short_to_be_read() -> None:
@@ -129,3 +132,16 @@ def test_any_words_make_one_cue(text: str, start: int, length: int) -> None:
     assert re.fullmatch(r"\d+:\d\d:\d\d\.\d{3} --> \d+:\d\d:\d\d\.\d{3}", times)
     assert words.count("\n") == 1
     assert "-->" not in words
+
+
+def test_markdown_has_a_paragraph_for_all_that_somebody_says_in_a_row() -> None:
+    cues = [said("Hello.", name="Ann"), said("*Bye*.", 65_000, 66_000, name="Ann"), said("No_.")]
+    assert written("md", *cues, speakers=True) == (
+        "# talk.wav\n\n**Ann** (00:00:00)  \nHello. \\*Bye\\*.\n\n**1** (00:00:00)  \nNo\\_.\n"
+    )
+
+
+def test_markdown_may_have_no_heading_and_no_names() -> None:
+    sheet = writer("md", speakers=False)
+    assert sheet.head() + sheet.cue(said("Hello.")) + sheet.tail() == "(00:00:00)  \nHello.\n"
+    assert sheet.head() + writer("md", speakers=False).tail() == ""

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcriber.engines.segments import SECONDS, WINDOW, Rules, Segmenter, Work, spread
+from transcriber.engines.segments import SECONDS, WINDOW, Rules, Said, Segmenter, Work, spread
+from transcriber.engines.stt.base import Word
 
 VOICE, QUIET = 0.9, 0.1
 
@@ -71,11 +72,26 @@ def test_the_end_of_the_stream_ends_the_utterance() -> None:
 
 
 def test_partials_come_while_somebody_speaks_and_not_in_a_pause() -> None:
-    works = feed("v" * windows(2.1) + "." * 40, Rules())
+    works = feed("v" * windows(2.1) + "." * 40, Rules(guess=9))
     assert [work.final for work in works] == [False, False, False, False, True]
     assert all(work.start == works[0].start for work in works)
-    quiet = feed("v" * windows(0.55) + "." * 10 + "v" * 3 + "." * 40, Rules())
+    quiet = feed("v" * windows(0.55) + "." * 6 + "v" * 3 + "." * 40, Rules(guess=9))
     assert [work.final for work in quiet] == [False, True]
+
+
+def test_in_a_pause_it_is_guessed_once_that_this_was_all() -> None:
+    pattern = "v" * windows(0.3) + "." * 10 + "v" * 5 + "." * 40
+    first, second, final = feed(pattern, Rules())
+    assert (first.pausing, second.pausing, final.pausing) == (True, True, False)
+    assert first.end < second.end == final.end
+    assert not any(work.pausing for work in feed(pattern))
+
+
+def test_words_lie_where_the_model_says_or_where_their_letters_let_us_guess() -> None:
+    (word,) = Said("yes", (Word("yes", 0.2, 0.4),)).placed(3.0, 9.0)
+    assert (word.start, word.end, word.estimated) == (3.2, 3.4, False)
+    (guess,) = Said("yes").placed(3.0, 4.0)
+    assert (guess.start, guess.estimated) == (3.0, True)
 
 
 def test_it_says_whether_somebody_speaks() -> None:

@@ -86,16 +86,17 @@ def test_a_server_is_passed_on_with_its_credentials() -> None:
         ice.IceServer(("turn:192.0.2.1?transport=tcp",), "name", "word"),
         ice.IceServer(()),
     ]
-    stun, turn = ice.checked(servers)
-    assert stun.urls == ["stun:192.0.2.1"]
-    assert (turn.username, turn.credential) == ("name", "word")
+    found = ice.arguments(servers)
+    assert found["stun_server"] == ("192.0.2.1", 3478)
+    assert found["turn_transport"] == "tcp"
+    assert (found["turn_username"], found["turn_password"]) == ("name", "word")
     assert "word" not in repr(servers)
 
 
 @pytest.mark.parametrize("url", ["http://x", "stun:", "stun:x?transport=udp"])
 def test_a_server_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(Misconfigured, match="is no server"):
-        ice.checked([ice.IceServer((url,))])
+        ice.arguments([ice.IceServer((url,))])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_server_that_is_none_is_refused(url: str) -> None:
 def test_only_candidates_that_we_can_try_are_tried(line: str, usable: bool) -> None:
     found = sdp.candidate(line)
     assert found is not None
-    converted = ice.to_aiortc(found)
+    converted = ice.to_aioice(found)
     assert (converted is not None) is usable
     if converted is not None:
         assert ice.to_sdp(converted) == found

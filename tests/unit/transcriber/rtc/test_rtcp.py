@@ -21,7 +21,7 @@ def test_a_receiver_report_can_be_read() -> None:
 
 def test_a_sender_report_gives_the_time() -> None:
     data = rtcp.sender_report(7, wall=1.5, timestamp=960, packets=3, octets=400)
-    assert read(data) == [rtcp.SenderReport(7, (2_208_988_801 & 0xFFFF) << 16 | 0x8000, 960)]
+    assert read(data) == [rtcp.SenderReport(7, (2_208_988_801 & 0xFFFF) << 16 | 0x8000, 960, 1.5)]
 
 
 def test_goodbyes_and_requests_can_be_read_in_one_packet() -> None:

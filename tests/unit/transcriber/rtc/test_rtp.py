@@ -158,3 +158,11 @@ def read_everything(data: bytes, wanted: int) -> None:
             assert start <= block.start <= block.stop <= stop
         rtp.original(data, start, stop)
         rtp.pressed(data, start, stop)
+
+
+def test_names_are_read_from_extensions() -> None:
+    data = packet(first=0x90, extension=extended(b"\x41ab"))
+    header = rtp.parse(data, len(data))
+    assert header is not None
+    assert rtp.text(data, header[4], 4) == "ab"
+    assert rtp.text(data, header[4], 5) == rtp.text(data, header[4], 0) == ""

@@ -165,3 +165,27 @@ def test_no_damage_to_an_offer_raises_anything_else(data: st.DataObject) -> None
         sdp.answer(offer, OURS, sdp.Section("audio", setup="passive"))
     except BadInput:
         pass
+
+
+def test_layers_sources_and_their_copies_are_read() -> None:
+    lines = ["v=0", "m=video 9 X 96", "a=simulcast:recv a;b send ~f,g;h",
+             "a=ssrc-group:SIM 1 2 3", "a=ssrc-group:FID 7 8", "a=ssrc:7 cname:x",
+             "a=ssrc:7 msid:y", "a=ssrc:8 cname:x"]  # fmt: skip
+    (video,) = sdp.parse("\n".join(lines)).sections
+    assert video.layers == ("f", "h")
+    assert video.again == ((7, 8),)
+    assert video.sources == (7, 8)
+
+
+def test_the_main_section_says_where_everybody_is() -> None:
+    assert sdp.parse(BROWSER).main.ufrag
+    with pytest.raises(BadInput, match="where to connect"):
+        sdp.parse("v=0\nm=audio 9 X 0").main  # noqa: B018
+
+
+def test_everybody_is_told_our_addresses_in_the_first_section() -> None:
+    free = sdp.Section("audio", mid="0", direction="inactive", setup="actpass")
+    used = sdp.Section("audio", mid="1", direction="sendonly", setup="actpass", lines=("x:y",))
+    first, second = sdp.parse(sdp.write(OURS, [free, used], ("0", "1"))).sections
+    assert first.candidates == second.candidates == OURS.candidates
+    assert "a=x:y" in sdp.write(OURS, [used], ("1",))

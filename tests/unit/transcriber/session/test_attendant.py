@@ -14,6 +14,7 @@ from transcriber.audio.block import SAMPLES
 from transcriber.bus.memory import Bus
 from transcriber.call import Person
 from transcriber.captions.broadcaster import REFUSED
+from transcriber.captions.translation import Translates
 from transcriber.errors import Misconfigured
 from transcriber.session.attendant import GRACE, Attendant
 from transcriber.session.limits import Seats
@@ -25,7 +26,13 @@ READ = Wish("r").read_by("ann")
 class World(Places):
     """Places, and an attendant who goes there."""
 
-    def __init__(self, *problems: Exception, seats: int = 10, drain: float = 20.0) -> None:
+    def __init__(
+        self,
+        *problems: Exception,
+        seats: int = 10,
+        drain: float = 20.0,
+        translator: Translates | None = None,
+    ) -> None:
         super().__init__(*problems)
         self.ended: list[str] = []
         self.attendant = Attendant(
@@ -34,6 +41,7 @@ class World(Places):
             bus=Bus(),
             ended=self.ended.append,
             seats=Seats(seats),
+            translator=translator,
             drain=drain,
         )
 
@@ -213,3 +221,37 @@ async def test_who_is_one_too_many_is_told_so_and_heard_when_somebody_leaves() -
         place.listener.left("bob")
         await asyncio.sleep(2)
         assert place.shown[-1] == "7"
+
+
+class German:
+    async def translate(self, text: str, *, source: str, target: str) -> str:
+        await asyncio.sleep(3)
+        return f"{target}: {text}"
+
+
+async def test_readers_get_their_language_to_the_last_word() -> None:
+    world = World(translator=German())
+    async with world.running() as attendant:
+        attendant.start("r", READ.translated("ann", "de"))
+        await asyncio.sleep(0.1)
+        (place,) = world.made
+        assert place.listener
+        place.listener.joined(Person("p", "Pat"))
+        place.listener.heard("p", np.full(SAMPLES, 1, np.float32))
+        await asyncio.sleep(1)
+    assert place.shown == ["de: 1"]
+
+
+async def test_another_language_is_spoken_without_leaving() -> None:
+    world = World()
+    async with world.running() as attendant:
+        attendant.start("r", READ)
+        await asyncio.sleep(0.1)
+        (place,) = world.made
+        assert place.listener
+        place.listener.joined(Person("p", "Pat"))
+        place.listener.heard("p", np.full(SAMPLES, 1, np.float32))
+        attendant.start("r", READ.spoken_in("fr"))
+        await asyncio.sleep(1)
+        assert len(world.made) == 1
+        assert place.shown[-1] == "1"

@@ -70,7 +70,7 @@ async def test_words_become_events() -> None:
     events = await listen(words=3, stt=stt)
     assert [event.type for event in events] == [
         "call.started", "person.joined", "speech.started", "speech.partial", "speech.partial",
-        "speech.partial", "person.left", "speech.final", "call.terminated",
+        "speech.partial", "speech.final", "call.terminated",
     ]  # fmt: skip
     final = events[-2]
     assert isinstance(final, SpeechFinal)
@@ -272,6 +272,24 @@ async def test_five_hundred_speakers_for_a_minute() -> None:
 
     await Session(FakeCall(crowd), stt=FakeStt(FakeOptions()), bus=bus).run()
     assert len(heard) == 500
+
+
+async def test_another_language_is_expected_from_the_next_words_on() -> None:
+    bus = Bus()
+    events = everything(bus)
+
+    async def script(listener: Listener) -> None:
+        await talk(listener, words=2)
+        for language in ("fr", "fr"):
+            session.speak(language)
+            listener.heard(ANN.id, block(3))
+            await asyncio.sleep(SECONDS)
+
+    session = Session(FakeCall(script), stt=FakeStt(), bus=bus)
+    await session.run()
+    said = [event.data for event in events if isinstance(event, SpeechFinal)]
+    assert [(one.transcript, one.language) for one in said] == [("1 2", "en"), ("3 3", "fr")]
+    assert said[1].start_ms == 160
 
 
 async def test_the_recogniser_is_woken_when_the_call_begins() -> None:

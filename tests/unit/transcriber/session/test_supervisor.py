@@ -11,6 +11,8 @@ import pytest
 
 from tests.fakes.store import MemoryStore
 from transcriber.errors import Overloaded
+from transcriber.session.places import LIFE, Shared
+from transcriber.session.shares import Instance
 from transcriber.session.supervisor import BEAT, Supervisor
 from transcriber.session.wishes import Wish
 from transcriber.store import Conflict, StoreFailed
@@ -91,6 +93,16 @@ async def test_what_nobody_wished_cannot_be_changed() -> None:
     await supervisor.read("r", "ann")
     with pytest.raises(KeyError):
         await supervisor.translate("r", "bob", "fr")
+
+
+async def test_a_conversation_is_wished_like_captions() -> None:
+    world = World()
+    async with world.running() as supervisor:
+        await supervisor.talk("r", "dlg_1")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r").held("dlg_1")}
+        await supervisor.read("r", "ann")
+        assert await supervisor.wishes() == [Wish("r").held("dlg_1").read_by("ann")]
 
 
 async def test_a_restart_brings_every_room_back() -> None:
@@ -217,3 +229,39 @@ async def test_many_who_wish_at_once_are_all_heard() -> None:
     await asyncio.gather(*wishes)
     (wish,) = await world.supervisor.wishes()
     assert len(wish.readers) == 20
+
+
+async def test_of_two_instances_each_room_is_attended_by_one_and_taken_over() -> None:
+    clock = asyncio.get_running_loop().time
+    store = MemoryStore(clock)
+    worlds, tasks = [], []
+    for name in ("a", "b"):
+        shared = Shared(store, Instance(name, most=100), now=clock)
+        world = World(store, places=shared, most=10)
+        shared.announce(f"http://{name}")
+        tasks += [asyncio.create_task(shared.run()), asyncio.create_task(world.supervisor.run())]
+        worlds.append(world)
+    one, two = worlds
+    await asyncio.sleep(1)
+    rooms = [f"r{number}" for number in range(20)]
+    for room in rooms:
+        await one.supervisor.read(room, "ann")
+    with pytest.raises(Overloaded, match="20 rooms"):
+        await two.supervisor.read("x", "ann")
+    await asyncio.sleep(1)
+    assert sorted([*one.rooms, *two.rooms]) == sorted(rooms)
+    assert one.rooms
+    assert two.rooms
+    lost = next(iter(one.rooms))
+    await two.supervisor.read(lost, "bob")
+    await asyncio.sleep(0.1)
+    assert set(one.rooms[lost].readers) == {"ann", "bob"}
+    for task in tasks[:2]:
+        task.cancel()
+    await asyncio.sleep(LIFE + BEAT + 1)
+    assert sorted(two.rooms) == sorted(rooms)
+    two.supervisor.stop()
+    await tasks[3]
+    assert await store.records("place") == []
+    tasks[2].cancel()
+    await asyncio.wait(tasks)

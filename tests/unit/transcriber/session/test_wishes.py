@@ -35,3 +35,9 @@ def test_a_wish_can_be_kept() -> None:
     wish = Wish("r", "fr").read_by("ann").read_by("bob").translated("bob", "de")
     assert wish.value == {"language": "fr", "readers": {"ann": "", "bob": "de"}}
     assert Wish.of("r", wish.value) == wish
+
+
+def test_a_conversation_can_be_wished() -> None:
+    held = Wish("r").held("dlg_1")
+    assert held.value == {"language": "en", "readers": {}, "dialog": "dlg_1"}
+    assert Wish.of("r", held.value) == held

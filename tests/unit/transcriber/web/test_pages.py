@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,26 @@ def test_every_change_makes_another_version(site: Site, tmp_path: Path) -> None:
 
 def test_our_own_pages_can_be_had() -> None:
     assert {route.path for route in routes()} >= {"/", "/rooms/{room_id}"}
+
+
+PAGE = Path("transcriber/web")
+FILES = {path for path in PAGE.rglob("page/**/*") if path.suffix in {".js", ".css", ".svg"}}
+
+
+def test_whatever_our_pages_ask_for_is_there_and_nothing_else() -> None:
+    asked = {
+        PAGE / name
+        for html in PAGE.glob("*/*.html")
+        for name in re.findall(r'"/assets/version/([^"]+)"', html.read_text())
+    }
+    for script in PAGE.rglob("page/**/*.js"):
+        for name in re.findall(r'(?:from|URL\()\s*"(\.[^"]+)"', script.read_text()):
+            asked.add(Path(os.path.normpath(script.parent / name)))
+    assert asked == FILES
+
+
+def test_our_pages_bring_everything_themselves() -> None:
+    for path in [*FILES, *PAGE.glob("*/*.html")]:
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"(?:src|href|url\(|from|import)\W{0,3}https?://", text), path
+        assert not re.search(r"innerHTML|\son\w+=|style=\"", text), path

@@ -1,6 +1,8 @@
 /** How tiles are laid out so that each is as large as it can be. */
 
 const RATIO = 16 / 9;
+/** How much taller a tile may be than a picture: people are in the middle of theirs. */
+const TALLER = 1.4;
 /** Below this many pixels of height a picture needs no more than the layer. */
 const LAYERS = [
   [200, "low"],
@@ -15,7 +17,7 @@ export function grid(count, { width, height, gap = 0 }) {
     const across = (width - gap * (columns - 1)) / columns;
     const down = (height - gap * (rows - 1)) / rows;
     const tile = fitted(across, down);
-    if (tile.width > best.width) best = { columns, rows, ...tile };
+    if (tile.width * tile.height > best.width * best.height) best = { columns, rows, ...tile };
   }
   return best;
 }
@@ -25,9 +27,8 @@ export function layer(height) {
   return LAYERS.find(([limit]) => height < limit)?.[1] ?? "high";
 }
 
-/** A tile may be a bit narrower than a picture: people are in its middle. */
 function fitted(across, down) {
   const width = Math.max(0, Math.floor(Math.min(across, down * RATIO)));
-  const height = Math.max(0, Math.floor(Math.min(down, (width / RATIO) * 1.25)));
+  const height = Math.max(0, Math.floor(Math.min(down, (width / RATIO) * TALLER)));
   return { width, height };
 }

@@ -13,9 +13,9 @@ export class Ending {
       { class: "ending" },
       h("div", { class: "ending-card" }, h("h1", { tabindex: -1 }, title), remedy && h("p", { class: "lead" }, remedy),
         h("div", { class: "ending-buttons" }, back, other)),
-      pane?.filled && pane.element,
+      pane.filled && pane.element,
     );
-    pane?.element.removeAttribute("hidden");
+    pane.end();
   }
 
   focus() {

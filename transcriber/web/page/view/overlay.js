@@ -20,7 +20,7 @@ export class Overlay {
 
   constructor(roster) {
     this.#roster = roster;
-    this.box = h("div", { class: "captions", "aria-hidden": "true" });
+    this.box = h("div", { class: "captions", "aria-hidden": "true", hidden: true });
     this.spoken = h("div", {
       class: "unseen", role: "log", "aria-live": "polite", "aria-label": "Captions",
     });

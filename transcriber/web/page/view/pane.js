@@ -57,6 +57,15 @@ export class Pane {
       this.#parts.live.append(row.element);
     }
     if (following) this.#follow();
+    this.#showState();
+  }
+
+  /** Nothing more will be said, and the pane stays: what was not said to its end is forgotten. */
+  end() {
+    for (const { element } of this.#live.values()) element.remove();
+    this.#live.clear();
+    this.#parts.close.remove();
+    update(this.element, { hidden: false });
   }
 
   /** Whether anything was said. */
@@ -85,6 +94,7 @@ export class Pane {
       parts.list,
       parts.live,
     );
+    parts.close = iconButton("close", "Close the transcript", { class: "quiet square", onclick: closed });
     parts.empty = h("p", { class: "pane-empty" }, "What is said will stand here.");
     parts.latest = h(
       "button",
@@ -95,8 +105,7 @@ export class Pane {
     return h(
       "aside",
       { class: "pane", "aria-label": "Transcript" },
-      h("header", { class: "pane-head" }, h("h2", {}, "Transcript"), this.#drawDownloads(),
-        iconButton("close", "Close the transcript", { class: "quiet square", onclick: closed })),
+      h("header", { class: "pane-head" }, h("h2", {}, "Transcript"), this.#drawDownloads(), parts.close),
       this.#drawSearch(),
       h("div", { class: "pane-body" }, parts.scroll, parts.empty, parts.latest),
     );
@@ -214,7 +223,7 @@ export class Pane {
     count.textContent = searching ? places : "";
     for (const button of [previous, next]) update(button, { hidden: !searching, disabled: !this.#hits.length });
     update(latest, { hidden: this.#following || !some });
-    update(empty, { hidden: some });
+    update(empty, { hidden: some || this.#live.size > 0 });
     update(downloads, { hidden: !some });
   }
 

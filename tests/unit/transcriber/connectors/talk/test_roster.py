@@ -201,3 +201,13 @@ def test_the_changes_add_up_to_who_is_heard(events: list[Event]) -> None:
         heard |= {person.id: person for person in change.joined}
         assert heard == {person.id: person for person in roster.speakers.values()}
         assert "bot" not in roster.speakers
+
+
+def test_whoever_is_known_to_nextcloud_is_known_by_an_account() -> None:
+    ann = Member(sessionid="ann", userid="ann", user={"displayname": "Ann"})
+    roster = after(Entered((ann,)), in_call(("ann", 3)))
+    assert roster.speakers["ann"].account == "users/ann"
+    roster = after(entered("bob"), in_call(("bob", 3), actorType="guests", actorId="1f"))
+    assert roster.speakers["bob"].account == "guests/1f"
+    roster.take(in_call(("bob", 7)))
+    assert roster.speakers["bob"].account == "guests/1f", "a shorter entry takes nothing away"

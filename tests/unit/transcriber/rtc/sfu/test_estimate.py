@@ -1,50 +1,58 @@
 """How much a subscriber's way can carry."""
 
-from transcriber.rtc.sfu.estimate import LEAST, MOST, PAUSE, START, Estimate
+from __future__ import annotations
+
+import pytest
+
+from transcriber.rtc.sfu.estimate import LEAST, LONGEST, MOST, PAUSE, SHORTEST, START, Estimate
 
 
 def test_without_loss_the_estimate_rises_and_a_little_loss_holds_it() -> None:
     estimate = Estimate()
-    estimate.lost(0.0, 0.0)
+    estimate.lost(0.0, 0, 0.0)
     assert estimate.bits == START * 1.05
-    estimate.lost(0.0, 0.1)
-    estimate.lost(0.05, 1.0)
+    estimate.lost(0.0, 0, 0.1)
+    estimate.lost(0.05, 0, 1.0)
     assert estimate.bits == START * 1.05
 
 
-def test_much_loss_lowers_it_once_in_a_while() -> None:
+def test_much_loss_lowers_it_to_less_than_was_sent_once_in_a_while() -> None:
     estimate = Estimate()
-    estimate.lost(0.5, 0.0)
-    estimate.lost(0.5, PAUSE / 2)
-    assert estimate.bits == START * 3 // 4
-    for turn in range(1, 60):
-        estimate.lost(1.0, float(turn))
+    estimate.lost(0.5, 800_000, 0.0)
+    estimate.lost(0.5, 100_000, PAUSE / 2)
+    assert estimate.bits == 600_000
+    estimate.lost(1.0, 10, 1.0)
     assert estimate.bits == LEAST
 
 
 def test_it_does_not_rise_for_ever() -> None:
     estimate = Estimate()
     for turn in range(200):
-        estimate.lost(0.0, float(turn))
+        estimate.lost(0.0, 0, float(turn))
     assert estimate.bits == MOST
 
 
-def test_feedback_is_gathered_until_it_is_time() -> None:
+def test_what_the_receiver_says_counts_only_when_it_is_less_than_it_is_sent() -> None:
     estimate = Estimate()
-    estimate.arrived([1.0, None], 0.0)
-    estimate.arrived([], 1.0)
-    estimate.arrived([None], 1.1)
-    assert estimate.bits == START * 3 // 8
-    estimate.arrived([1.0] * 100, 1.2)
-    assert estimate.bits == START * 3 // 8
-    estimate.arrived([1.0] * 100, 2.0)
-    assert estimate.bits == int(START * 3 / 8 * 1.05)
-
-
-def test_the_receivers_own_estimate_is_believed() -> None:
-    estimate = Estimate()
-    estimate.told(123_456)
-    estimate.lost(0.5, 1.0)
-    assert estimate.bits == 123_456
-    estimate.told(1 << 40)
+    estimate.told(150_000, 100_000, 0.0)
+    assert estimate.bits == START * 1.05
+    estimate.told(3_000_000, 100_000, 1.0)
+    assert estimate.bits == 3_150_000
+    estimate.told(400_000, 900_000, 2.0)
+    assert estimate.bits == 400_000
+    estimate.told(1 << 40, 0, 3.0)
     assert estimate.bits == MOST
+
+
+def test_after_congestion_it_waits_longer_each_time() -> None:
+    estimate, now = Estimate(), 100.0
+    for patience in (SHORTEST, 2 * SHORTEST, 4 * SHORTEST, 8 * SHORTEST, LONGEST, LONGEST):
+        estimate.told(200_000, 500_000, now)
+        estimate.told(100_000, 100_000, now + patience - 0.01)
+        assert estimate.bits == 200_000
+        estimate.told(100_000, 100_000, now + patience)
+        assert estimate.bits == 210_000
+        now += patience + 1
+    estimate.told(200_000, 500_000, now + 10 * LONGEST)
+    estimate.told(100_000, 100_000, now + 10 * LONGEST + SHORTEST)
+    assert estimate.bits == pytest.approx(210_000)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.sfu.estimate import LEAST, START
-from transcriber.rtc.sfu.forwarder import Forwarder, Leg, Wide
+from transcriber.rtc.sfu.forwarder import Forwarder
+from transcriber.rtc.sfu.leg import Leg
 
 KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 """VP8 payloads: a keyframe's beginning, and a picture that needs another."""
@@ -57,9 +57,9 @@ class Room:
         self.forwarder.media(self.buffer, start + len(payload), self.now)
         self.now += 1 / 30
 
-    def join(self, layer: int = 0, *, level: int = 0, wide: Wide | None = None) -> tuple[Leg, Way]:
+    def join(self, layer: int = 0, *, level: int = 0, sent_at: int = 0) -> tuple[Leg, Way]:
         way = Way()
-        leg = Leg(way, payload_type=100, level=level, wide=wide)
+        leg = Leg(way, payload_type=100, level=level, sent_at=sent_at)
         self.forwarder.add(leg, self.now, layer=layer)
         return leg, way
 
@@ -108,7 +108,8 @@ def test_a_picture_begins_at_a_keyframe_which_is_asked_for() -> None:
 
 def test_layers_change_at_a_keyframe_and_the_numbers_go_on() -> None:
     room = Room()
-    room.forwarder.layers([7, 8])
+    room.forwarder.bind(7, 0)
+    room.forwarder.bind(8, 1)
     leg, way = room.join()
     for number in range(5):
         room.send(number, KEY if number == 0 else DELTA)
@@ -164,18 +165,77 @@ def test_requests_for_a_keyframe_are_bundled() -> None:
     assert len(room.up.control) == 2
 
 
-def test_packets_are_numbered_over_all_legs_of_a_connection() -> None:
-    room, wide = Room("opus/48000"), Wide(5)
-    ways = [room.join(wide=wide)[1], room.join(wide=wide)[1]]
+def test_packets_say_when_they_were_sent() -> None:
+    room = Room("opus/48000", level=3)
+    _, way = room.join(sent_at=5)
+    _, both = room.join(sent_at=5, level=1)
+    room.send(1, b"voice", level=30)
+    for data, start in ((way.packets[0], 20), (both.packets[0], 24)):
+        place = rtp.extension(data, start, 5)
+        assert place is not None
+        assert int.from_bytes(data[place[0] : place[0] + 3], "big") == 10 << 18
+        assert data[start:] == b"voice"
+    assert rtp.level(both.packets[0], 24, 1) == 30
+
+
+def test_who_pauses_gets_nothing_and_goes_on_at_a_keyframe() -> None:
+    room = Room()
+    leg, way = room.join()
+    room.send(1, KEY)
+    room.forwarder.pause(leg, True, room.now)
+    room.send(2, DELTA)
+    room.now += 1
+    room.forwarder.pause(leg, True, room.now)
+    room.forwarder.pause(leg, False, room.now)
+    assert room.up.control[-1] == rtcp.KeyframeWanted(7)
+    room.send(3, DELTA)
+    room.send(4, KEY)
+    assert way.payloads == [KEY, KEY]
+    assert steps(way.numbers)[0][0] == 1
+
+
+def test_a_source_may_be_replaced_and_the_numbers_go_on() -> None:
+    room = Room("opus/48000")
+    room.forwarder.bind(7, 0)
+    room.forwarder.bind(7, 0)
+    _, way = room.join()
     for number in range(3):
         room.send(number, b"voice")
-    found = []
-    for way in ways:
-        for data in way.packets:
-            place = rtp.extension(data, 20, 5)
-            assert place is not None
-            found.append(int.from_bytes(data[place[0] : place[0] + 2], "big"))
-    assert sorted(found) == [1, 2, 3, 4, 5, 6]
+    room.forwarder.bind(8, 0)
+    assert (room.forwarder.source(0), room.forwarder.source(1)) == (8, 0)
+    for number in range(3):
+        room.send(40_000 + number, b"other", source=8)
+    assert way.payloads == [b"voice"] * 3 + [b"other"] * 3
+    assert all(step[0] == 1 for step in steps(way.numbers))
+
+
+def test_reports_carry_the_publishers_clock_to_subscribers() -> None:
+    room = Room("opus/48000")
+    leg, way = room.join()
+    assert room.forwarder.report(leg, 0.0, room.now) == b""
+    room.send(1, b"voice")
+    first = rtcp.read(room.forwarder.report(leg, 500.0, room.now), 28)
+    assert isinstance(first[0], rtcp.SenderReport)
+    assert first[0].wall == 500.0
+    room.forwarder.told([rtcp.SenderReport(7, 1, 48_000, 1_000.0), rtcp.Bye((7,))], room.now)
+    (second,) = rtcp.read(room.forwarder.report(leg, 500.0, room.now + 2), 28)
+    assert isinstance(second, rtcp.SenderReport)
+    assert second.wall == 1_002.0
+    offset = way.numbers[0][1] - 3_000
+    assert second.timestamp == (48_000 + 96_000 + offset) & 0xFFFF_FFFF
+    assert len(room.forwarder.blocks(room.now)) == 1
+
+
+def test_rates_are_those_of_the_last_moment() -> None:
+    room = Room("opus/48000")
+    assert room.forwarder.rates(10.0) == []
+    room.now = 10.0
+    for number in range(30):
+        room.send(number, bytes(88))
+    assert room.forwarder.rates(10.5) == []
+    (rate,) = room.forwarder.rates(11.0)
+    assert 20_000 < rate < 28_000
+    assert room.forwarder.rates(12.0) == [0.0]
 
 
 def test_what_is_no_packet_or_too_large_is_dropped() -> None:
@@ -186,28 +246,11 @@ def test_what_is_no_packet_or_too_large_is_dropped() -> None:
     assert way.packets == []
 
 
-def test_the_publisher_is_told_what_is_worth_sending() -> None:
-    room = Room()
-    room.send(1, KEY)
-    room.forwarder.limit(500_000)
-    assert room.up.control[-1] == rtcp.Bandwidth(500_000, (7,))
-
-
-def test_the_estimate_follows_what_browsers_say() -> None:
-    room = Room()
-    leg, _ = room.join()
-    room.forwarder.control(leg, [rtcp.Loss(leg.source, 0.5, 1, 0, 0, 0)], 1.0)
-    assert leg.estimate.bits == START * 3 // 4
-    room.forwarder.control(leg, [rtcp.TransportFeedback(0, (1.0, None))], 2.0)
-    assert leg.estimate.bits == START * 9 // 16
-    room.forwarder.control(leg, [rtcp.Bandwidth(1, ())], 2.0)
-    assert leg.estimate.bits == LEAST
-
-
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=60))
 def test_numbers_never_repeat_whatever_changes(moves: list[tuple[int, int]]) -> None:
     room = Room()
-    room.forwarder.layers([7, 8])
+    room.forwarder.bind(7, 0)
+    room.forwarder.bind(8, 1)
     leg, way = room.join()
     numbers = [0, 20_000]
     for layer, action in moves:

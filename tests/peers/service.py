@@ -1,0 +1,57 @@
+"""The service as its users run it: a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+__all__ = ["service"]
+
+NOTHING: Mapping[str, str] = {}
+
+
+@asynccontextmanager
+async def service(
+    *, ask: signal.Signals = signal.SIGTERM, env: Mapping[str, str] = NOTHING
+) -> AsyncIterator[tuple[aiohttp.ClientSession, list[str]]]:
+    """Run it; yields a client, and a list that will hold what it logged."""
+    folder = tempfile.TemporaryDirectory()
+    ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "transcriber", "serve", "--json"),
+        env={**os.environ, **ours, **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1 << 20,
+    )
+    assert process.stdout
+    assert process.stderr
+    logged: list[str] = []
+    reading = asyncio.create_task(_read(process.stderr, logged))
+    try:
+        async with asyncio.timeout(30):
+            url = json.loads(await process.stdout.readline())["url"]
+        async with aiohttp.ClientSession(url) as http:
+            yield http, logged
+    finally:
+        process.send_signal(ask)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+            await reading
+        folder.cleanup()
+
+
+async def _read(stream: asyncio.StreamReader, logged: list[str]) -> None:
+    """Take in what is logged, so that nobody waits for us."""
+    while line := await stream.readline():
+        if os.environ.get("SHOW_LOGS"):
+            sys.stderr.write(line.decode())
+        logged.append(json.loads(line)["event"])

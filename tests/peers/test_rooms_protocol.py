@@ -1,0 +1,244 @@
+"""What the server promises to those who are in a room, by participants without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.peers.rtc import Heard, network, tone, until
+from tests.peers.service import service
+from tests.peers.visitor import Visitor, open_room, visiting
+from transcriber.rtc import Media
+
+ADMIN = {"Authorization": "Bearer s3cret"}
+
+
+class House:
+    """The service, a room in it, and a way to let people in."""
+
+    def __init__(self, http: aiohttp.ClientSession, media: Media, stack: AsyncExitStack) -> None:
+        self.http, self.media = http, media
+        self._stack = stack
+        self.room = ""
+
+    async def open(self, **wish: Any) -> str:
+        async with self.http.post("/api/v1/rooms", json=wish, headers=ADMIN) as answer:
+            assert answer.status == 201, await answer.text()
+            self.room = (await answer.json())["id"]
+        return self.room
+
+    async def token(self, *grants: str, room: str = "", **more: Any) -> str:
+        wish = {"grants": grants or ("join", "publish", "subscribe"), **more}
+        path = f"/api/v1/rooms/{room or self.room}/tokens"
+        async with self.http.post(path, json=wish, headers=ADMIN) as answer:
+            assert answer.status == 201, await answer.text()
+            return str((await answer.json())["token"])
+
+    async def door(self, room: str = "") -> Visitor:
+        return await self._stack.enter_async_context(
+            visiting(self.http, self.media, room or self.room)
+        )
+
+    async def visitor(self, name: str, *grants: str, **more: Any) -> Visitor:
+        who = await self.door()
+        await who.join(await self.token(*grants), name=name, **more)
+        return who
+
+
+@asynccontextmanager
+async def house(**env: str) -> AsyncIterator[House]:
+    with network():
+        async with service(env=env) as (http, _), Media() as media, AsyncExitStack() as stack:
+            yield House(http, media, stack)
+
+
+def _enough(heard: Heard) -> bool:
+    return heard.seconds >= 1.6
+
+
+async def test_everybody_is_heard_by_all_others_and_by_nobody_twice() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        tracks = {await one.publish(): one for one in (ann, bo, cleo)}
+        for pitch, one in zip((600, 1_000, 1_700), (ann, bo, cleo), strict=True):
+            one.sender.play(tone(4.0, pitch))
+        for listener in (ann, bo, cleo):
+            for track, speaker in tracks.items():
+                if speaker is not listener:
+                    heard = listener.hear(track)
+                    await until(partial(_enough, heard), "sound")
+                    pitch = {ann: 600, bo: 1_000, cleo: 1_700}[speaker]
+                    assert heard.frequency() == pytest.approx(pitch, abs=3)
+                else:
+                    assert track not in listener.heard
+        speakers = await bo.next("speakers")
+        assert speakers["speakers"][0]["level_dbov"] >= -35
+        await ann.say("leave")
+        assert (await ann.next("closed"))["reason"] == "left"
+        assert (await bo.next("left"))["reason"] == "left"
+
+
+async def test_who_comes_back_is_the_same_and_goes_on() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        track = await ann.publish()
+        ann.sender.play(tone(20.0))
+        await until(lambda: bo.hear(track).seconds > 0.5, "sound")
+        ready = bo.find("ready")[0]
+        await bo.socket.close()
+        again = await place.door()
+        told = await again.join(await place.token(), resume=ready["resume"])
+        assert (told["resumed"], told["participant_id"]) == (True, ready["participant_id"])
+        assert [one["name"] for one in told["participants"]] == ["Ann"]
+        assert not ann.find("left")
+        before = bo.hear(track).seconds
+        await until(lambda: bo.hear(track).seconds > before + 0.5, "sound without a conversation")
+
+
+async def test_a_page_that_was_loaded_again_gets_everything_anew() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        track = await ann.publish()
+        await bo.publish()
+        ann.sender.play(tone(20.0))
+        await until(lambda: bo.hear(track).seconds > 0.5, "sound")
+        again = await place.door()
+        resume = bo.find("ready")[0]["resume"]
+        told = await again.join(await place.token(), resume=resume, fresh=True)
+        assert told["resumed"]
+        assert (await bo.next("closed"))["reason"] == "replaced"
+        await ann.next("track.unpublished")
+        await until(lambda: again.hear(track).seconds > 0.5, "sound on new connections")
+
+
+async def test_both_connections_start_ice_again_and_nothing_is_lost() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        track = await ann.publish()
+        ann.sender.play(tone(20.0))
+        await until(lambda: bo.hear(track).seconds > 0.5, "sound")
+        before = len(ann.told)
+        await ann.publisher.restart()
+        sources = [{"mid": "0", "kind": "audio", "source": "microphone"}]
+        await ann.say("publish", sdp=ann.offer(), tracks=sources)
+        published = await ann.next("published", after=before)
+        assert published["tracks"][0]["track_id"] == track
+        await ann.connect_publish(published)
+        await bo.say("restart", peer="subscribe")
+        await until(lambda: bo.offers == 2, "another offer")
+        heard = bo.hear(track).seconds
+        await until(lambda: bo.hear(track).seconds > heard + 2, "sound on other ways")
+        receiver = next(iter(bo._receivers.values()))
+        assert receiver.statistics().lost <= 2
+
+
+async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
+    async with house() as place:
+        other = await place.open()
+        foreign = await place.token()
+        await place.open()
+        for token in ("", "rt1.x.y", foreign, await place.token("publish", "subscribe")):
+            door = await place.door()
+            await door.say("join", token=token)
+            assert (await door.next("closed"))["reason"] == "token"
+        guest = await place.visitor("Guest", "join")
+        await guest.offer_publish()
+        refused = await guest.next("error")
+        assert (refused["code"], refused["for"]) == ("not_allowed", "publish")
+        ann = await place.visitor("Ann")
+        track = await ann.publish()
+        answer = await guest.ask("subscribe", "error", track_id=track)
+        assert answer["code"] == "not_allowed"
+        assert not guest.find("offer")
+        async with place.http.get(f"/api/v1/rooms/{other}") as listed:
+            assert listed.status == 401
+        bearer = {"Authorization": f"Bearer {await place.token('join')}"}
+        path = f"/api/v1/rooms/{place.room}/transcript"
+        async with place.http.get(path, headers=bearer) as shown:
+            assert shown.status == 403
+
+
+async def test_an_administrator_mutes_and_removes_and_nobody_else() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        boss = await place.visitor("Boss", "join", "admin")
+        track, person = await ann.publish(), ann.find("ready")[0]["participant_id"]
+        assert (await bo.ask("mute", "error", track_id=track, muted=True))["code"] == "not_allowed"
+        assert (await bo.ask("remove", "error", participant_id=person))["code"] == "not_allowed"
+        await boss.say("mute", track_id=track, muted=True)
+        assert (await ann.next("muted"))["muted"] is True
+        ann.sender.play(tone(1.0))
+        await asyncio.sleep(0.8)
+        assert bo.hear(track).seconds == 0
+        await boss.say("remove", participant_id=person)
+        assert (await ann.next("closed"))["reason"] == "removed"
+
+
+async def test_messages_reach_all_others_or_some_and_have_a_size() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        await ann.say("data", data={"hello": 1})
+        assert (await bo.next("data"))["data"] == {"hello": 1}
+        await ann.say("data", data="psst", to=[cleo.find("ready")[0]["participant_id"]])
+        await until(lambda: len(cleo.find("data")) == 2, "a message for one")
+        assert len(bo.find("data")) == 1
+        assert (await ann.ask("data", "error", data="x" * 20_000))["code"] == "bad_message"
+        assert (await ann.ask("data", "error", data=1, to=["nobody"]))["code"] == "not_found"
+
+
+async def test_limits_are_told() -> None:
+    env = {
+        "MAX_ROOMS_PER_NODE": "2", "MAX_PUBLISHERS_PER_ROOM": "1", "MAX_PARTICIPANTS_PER_ROOM": "2",
+        "ROOM_EMPTY_SECONDS": "1", "ROOMS_OPEN": "true",
+    }  # fmt: skip
+    async with house(**env) as place:
+        room = await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        third = await place.door()
+        await third.say("join", token=await place.token())
+        assert (await third.next("closed"))["reason"] == "full"
+        await ann.publish()
+        await bo.offer_publish()
+        assert (await bo.next("error"))["code"] == "overloaded"
+        empty = (await open_room(place.http))["room_id"]
+        async with place.http.post("/api/v1/rooms", json={}, headers=ADMIN) as answer:
+            assert answer.status == 503
+            assert "MAX_ROOMS_PER_NODE" in (await answer.json())["detail"]
+        await asyncio.sleep(2)
+        async with place.http.get("/api/v1/rooms", headers=ADMIN) as answer:
+            listed = (await answer.json())["items"]
+        assert [one["id"] for one in listed] == [room]
+        async with place.http.get(f"/api/v1/rooms/{empty}", headers=ADMIN) as answer:
+            assert answer.status == 404
+        async with place.http.delete(f"/api/v1/rooms/{room}", headers=ADMIN) as answer:
+            assert answer.status == 204
+        assert (await ann.next("closed"))["reason"] == "room_closed"
+
+
+async def test_open_rooms_are_made_and_entered_only_where_allowed_and_not_too_often() -> None:
+    async with house() as place, place.http.post("/api/v1/open/rooms", json={}) as answer:
+        assert answer.status == 404
+    async with house(ROOMS_OPEN="true") as place:
+        closed = await place.open()
+        async with place.http.post(f"/api/v1/open/rooms/{closed}/tokens") as answer:
+            assert answer.status == 404
+        made = await open_room(place.http, name="Stand-up")
+        path = f"/api/v1/open/rooms/{made['room_id']}/tokens"
+        statuses = []
+        for _ in range(35):
+            async with place.http.post(path) as answer:
+                statuses.append(answer.status)
+        assert statuses[0] == 201
+        assert statuses[-1] == 429

@@ -1,0 +1,1 @@
+"""Translators of what is said, one provider a file."""

@@ -1,0 +1,237 @@
+"""
+The way to one other side: ICE finds it, DTLS agrees on keys, and then a `Link` carries media.
+
+The keys outlive the addresses. When the network changes, `restart` looks for another way beside
+the present one, which stays in use until the new one works; media goes on under the same keys.
+ICE is aioice's and DTLS aiortc's; everything that waits has a deadline. We are DTLS server where
+we may choose, because as client a third of the subscriptions behind Janus took a second longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
+
+from aioice import Connection
+from aiortc import RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+
+from transcriber.errors import BadInput, TranscriberError
+from transcriber.rtc import ice, rtcp, sdp
+from transcriber.rtc.link import Link, OnMedia
+from transcriber.rtc.media import Media
+
+__all__ = ["Path", "Unreachable"]
+
+GATHERING = 6.0
+"""Seconds: aioice gives up a STUN or TURN server that does not answer after five."""
+CONNECTING = 15.0
+"""Seconds for ICE and DTLS together; browsers give up ICE after about as long."""
+CLOSING = 2.0
+"""Seconds for a goodbye that the network may not want to take."""
+
+
+class Unreachable(TranscriberError):
+    """No way to the other side was found, or the handshake failed; trying again may help."""
+
+    code = "unreachable"
+
+
+class _Ice:
+    """What DTLS takes for its ICE transport: whichever connection is in use."""
+
+    role = "controlled"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def _recv(self) -> bytes:
+        while True:
+            connection = self._connection
+            try:
+                return await connection.recv()
+            except ConnectionError:
+                if connection is self._connection:
+                    raise
+
+    async def _send(self, data: bytes) -> None:
+        await self._connection.send(data)
+
+
+class Path:
+    """
+    One way, used once: `gather`, `aim`, `connect`; `trickle` and `restart` at any time.
+
+    `on_lost` is called once if the way is lost after it was there.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        *,
+        on_media: OnMedia,
+        on_control: Callable[[list[rtcp.Item], float], None],
+        on_lost: Callable[[str], None] | None = None,
+    ) -> None:
+        self.link: Link | None = None
+        self.closed = False
+        self._media = media
+        self._on_media, self._on_control, self._on_lost = on_media, on_control, on_lost
+        self._offering = False
+        self._ice = _Ice(self._new())
+        self._next: Connection | None = None
+        self._dtls = RTCDtlsTransport(cast(Any, self._ice), [media.certificate])
+        self._loop = asyncio.get_running_loop()
+        self._theirs: sdp.Section | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that descriptions are about: the next one, if there will be one."""
+        return self._next or self._ice._connection
+
+    @property
+    def handshaken(self) -> bool:
+        """Whether there are keys, so that ICE alone can be started again."""
+        return bool(self._dtls.state == "connected")
+
+    def offering(self) -> None:
+        """The descriptions that begin are ours; to be said before `gather`."""
+        self._offering = True
+        self.connection.ice_controlling = True
+
+    async def gather(self) -> None:
+        """Find our own addresses; raises `Unreachable`."""
+        try:
+            async with asyncio.timeout(GATHERING):
+                await self.connection.gather_candidates()
+        except TimeoutError as error:
+            raise Unreachable("the STUN and TURN servers do not answer") from error
+
+    async def restart(self) -> None:
+        """Get ready to find another way; `aim` and `connect` then are about that one."""
+        if self._next is not None:
+            await self._next.close()
+        self._next = self._new()
+        await self.gather()
+
+    def ours(self, session: int) -> sdp.Ours:
+        """Return what we write about ourselves; after `gather`."""
+        connection = self.connection
+        prints = self._dtls.getLocalParameters().fingerprints
+        print_ = next(found for found in prints if found.algorithm == "sha-256")
+        return sdp.Ours(
+            session=session,
+            ufrag=connection.local_username,
+            password=connection.local_password,
+            fingerprint=(print_.algorithm, print_.value),
+            candidates=tuple(ice.to_sdp(found) for found in connection.local_candidates),
+        )
+
+    async def aim(self, theirs: sdp.Description, section: sdp.Section) -> None:
+        """Take whom to connect to from their description."""
+        if not (section.ufrag and section.password and section.fingerprints):
+            raise BadInput(
+                "the description says neither where to connect nor how to check who is there"
+            )
+        self._theirs = section
+        connection = self.connection
+        connection.ice_controlling = self._offering or theirs.lite
+        connection.remote_is_lite = theirs.lite
+        connection.remote_username, connection.remote_password = section.ufrag, section.password
+        if not self.handshaken:
+            self._dtls._set_role("client" if section.setup == "passive" else "server")
+        for found in section.candidates:
+            await self.trickle(str(found))
+        if section.complete or (section.candidates and not theirs.trickle):
+            await self.trickle("")
+
+    async def trickle(self, line: str) -> None:
+        """Take a candidate that came later; an empty one says that it was the last."""
+        if self.closed:
+            return
+        found = sdp.candidate(line) if line else None
+        usable = ice.to_aioice(found) if found else None
+        if usable or not line:
+            with suppress(ValueError):  # after the last one
+                await self.connection.add_remote_candidate(usable)
+
+    async def connect(self) -> None:
+        """Find a way, and agree on keys if there are none yet; raises `Unreachable`."""
+        if self._theirs is None or self.closed:
+            raise Unreachable("there is nobody to connect to")
+        connection, theirs = self.connection, self._theirs
+        try:
+            async with asyncio.timeout(CONNECTING):
+                await connection.connect()
+                if connection is self._next:
+                    await self._switch(connection)
+                if not self.handshaken:
+                    await self._handshake(theirs)
+        except TimeoutError as error:
+            raise Unreachable(f"not connected after {CONNECTING:.0f} seconds") from error
+        except ConnectionError as error:
+            raise Unreachable("no address of the other side answers") from error
+        if not self.handshaken or self.closed:
+            raise Unreachable("the handshake failed")
+
+    async def close(self) -> None:
+        """End the connection and free everything; always completes, and may be called twice."""
+        if self.closed:
+            return
+        self.closed = True
+        self._on_lost = None
+        if self.link:
+            self.link.close()
+        pump = self._dtls._task
+        self._dtls.remove_all_listeners()
+        connections = [one for one in (self._ice._connection, self._next) if one]
+        try:
+            with suppress(TimeoutError, ConnectionError, OSError):
+                async with asyncio.timeout(CLOSING):
+                    await self._dtls.stop()
+                    if pump is not None:
+                        await asyncio.wait([pump])
+                    await asyncio.sleep(0)
+                    for connection in connections:
+                        await connection.close()
+        finally:
+            for connection in connections:
+                _abandon(connection)
+            self.link = None
+
+    def _new(self) -> Connection:
+        return Connection(
+            ice_controlling=self._offering, **ice.arguments(self._media.ice_servers())
+        )
+
+    async def _switch(self, connection: Connection) -> None:
+        """Use the next connection from now on."""
+        before, self._ice._connection, self._next = self._ice._connection, connection, None
+        if self.link is not None:
+            self.link.follow(connection)
+        await before.close()
+
+    async def _handshake(self, theirs: sdp.Section) -> None:
+        async with self._media.handshakes:
+            prints = [RTCDtlsFingerprint(*found) for found in theirs.fingerprints]
+            await self._dtls.start(RTCDtlsParameters(prints))
+        if not self.handshaken or self.closed:
+            return
+        self.link = Link(
+            self._dtls, self._media.reader, on_media=self._on_media, on_control=self._on_control
+        )
+        self._dtls.on("statechange", self._changed)
+
+    def _changed(self) -> None:
+        if self._dtls.state in ("closed", "failed") and self._on_lost is not None:
+            told, self._on_lost = self._on_lost, None
+            self._loop.call_soon(told, self._dtls.state)
+
+
+def _abandon(connection: Any) -> None:
+    """Let go of sockets that a goodbye could not be sent through."""
+    if connection._query_consent_task is not None:
+        connection._query_consent_task.cancel()
+    for protocol in connection._protocols:
+        protocol.transport.close()

@@ -1,0 +1,96 @@
+"""
+What we offer to send a participant: a section for each track, and what their answer takes of it.
+
+Sections can never be taken back: the one of a track that is gone becomes inactive and is used
+again for the next of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from transcriber.rtc import rtp
+from transcriber.rtc.sdp import Codec, Description, Section
+
+__all__ = ["LEVEL", "SENT_AT", "Slot", "Types", "sections", "taken"]
+
+LEVEL, SENT_AT = 1, 3
+"""Numbers of the header extensions that we write: how loud a packet is, and when it was sent."""
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+FIRST, LAST = 96, 127
+"""The payload types that mean what we say."""
+
+
+class Types:
+    """Payload types of one connection: a codec keeps its own for as long as that lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], int] = {("opus/48000", ""): 111}
+        self._fixed = {"pcmu/8000": 0, "pcma/8000": 8, "g722/8000": 9}
+
+    def of(self, codec: Codec) -> int:
+        """Return the payload type of a codec; one that is new takes a free one."""
+        if codec.name in self._fixed:
+            return self._fixed[codec.name]
+        key = (codec.name, "" if codec.name == "opus/48000" else codec.parameters)
+        if key not in self._known:
+            free = set(range(FIRST, LAST + 1)) - set(self._known.values())
+            self._known[key] = min(free, default=LAST)
+        return self._known[key]
+
+
+@dataclass(slots=True)
+class Slot:
+    """One section: what it carries now, under which source; `stream` belongs together."""
+
+    mid: str
+    kind: str
+    codec: Codec = field(default_factory=lambda: Codec(111, "opus/48000"))
+    source: int = 0
+    stream: str = ""
+    track: str = ""
+
+    @property
+    def free(self) -> bool:
+        """Whether it carries nothing."""
+        return not self.track
+
+
+def sections(slots: Sequence[Slot]) -> list[Section]:
+    """Return the sections of our offer."""
+    return [
+        Section(
+            kind=slot.kind,
+            mid=slot.mid,
+            direction="inactive" if slot.free else "sendonly",
+            codecs=(slot.codec,),
+            extensions=_extensions(slot.kind),
+            setup="actpass",
+            lines=tuple(_lines(slot)),
+        )
+        for slot in slots
+    ]
+
+
+def _extensions(kind: str) -> tuple[tuple[int, str], ...]:
+    return ((LEVEL, rtp.AUDIO_LEVEL),) if kind == "audio" else ((SENT_AT, rtp.SEND_TIME),)
+
+
+def _lines(slot: Slot) -> Iterator[str]:
+    yield "rtcp-rsize"
+    if slot.kind == "video":
+        yield from (f"rtcp-fb:{slot.codec.payload_type} {name}" for name in FEEDBACK)
+    if not slot.free:
+        yield f"msid:{slot.stream} {slot.track}"
+        yield f"ssrc:{slot.source} cname:{slot.stream}"
+
+
+def taken(slots: Sequence[Slot], answer: Description) -> set[str]:
+    """Return the tracks that an answer takes: in its section, with its codec."""
+    accepted = {
+        section.mid
+        for section in answer.sections
+        if section.port and section.direction in ("recvonly", "sendrecv") and section.codecs
+    }
+    return {slot.track for slot in slots if slot.track and slot.mid in accepted}

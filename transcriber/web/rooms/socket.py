@@ -1,0 +1,238 @@
+"""
+The conversation with one participant, over a WebSocket.
+
+They must say who they are at once. What we tell them waits in a bounded outbox, and whoever does
+not read it is let go. A message that is wrong is answered with an error, and they may go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+
+import structlog
+from aiohttp import WSMsgType, web
+from pydantic import ValidationError
+
+from transcriber import aio
+from transcriber.errors import BadInput, TranscriberError
+from transcriber.rtc.sfu.participant import Participant
+from transcriber.rtc.sfu.room import Message, Room
+from transcriber.rtc.sfu.rooms import Rooms
+from transcriber.web.rooms import messages
+from transcriber.web.rooms.tokens import Claims, Invalid, Tokens
+from transcriber.web.rooms.welcome import NoCaptions, Welcome
+from transcriber.web.routes import PUBLIC, Route
+
+__all__ = ["RoomSocket"]
+
+INTRODUCTION = 5.0
+"""Seconds until a client must have said who it is."""
+PING = 15.0
+"""Seconds between two pings; without an answer to one the connection is cut."""
+SENDING = 10.0
+"""Seconds one message may take to be taken off us."""
+OUTBOX = 512
+"""Messages that wait for somebody who reads slowly."""
+LARGEST = 256 * 1024
+"""Bytes of a message to us: descriptions of many cameras come to a tenth of that."""
+PACE = 100
+"""Messages a second that one client may send."""
+
+log = structlog.get_logger(__name__)
+
+
+class RoomSocket:
+    """Lets people into rooms over WebSockets."""
+
+    def __init__(self, rooms: Rooms, tokens: Tokens, welcome: Welcome) -> None:
+        self._rooms, self._tokens, self._welcome = rooms, tokens, welcome
+
+    def routes(self) -> list[Route]:
+        """The route; the token comes with the first message."""
+        path = "/api/v1/rooms/{room_id}/ws"
+        return [Route("GET", path, self.handle, PUBLIC, "Be in a room, over a WebSocket")]
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Hold the conversation with one client."""
+        room = self._rooms.find(request.match_info["room_id"])
+        socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=LARGEST)
+        await socket.prepare(request)
+        outbox: aio.Backlog[Message] = aio.Backlog(OUTBOX)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_write(socket, outbox), name=f"tell {room.id}")
+            try:
+                who = await self._enter(socket, room, outbox.push)
+                await self._talk(socket, who, outbox.push)
+            except _Over as over:
+                outbox.push({"type": "closed", "reason": str(over)})
+            finally:
+                outbox.close()
+        return socket
+
+    async def _enter(
+        self, socket: web.WebSocketResponse, room: Room, tell: Callable[[Message], None]
+    ) -> Participant:
+        """Wait for them to say who they are; raises `_Over` if they may not come in."""
+        said, claims = await self._introduction(socket, room)
+        who = self._rooms.resume(room, said.resume) if said.resume else None
+        resumed = who is not None
+        if who is None:
+            who = self._join(room, said, claims)
+        elif said.fresh:
+            await who.fresh()
+        tell(who.ready() | self._welcome.of(room) | {"resumed": resumed})
+        who.reach(tell)
+        return who
+
+    async def _introduction(
+        self, socket: web.WebSocketResponse, room: Room
+    ) -> tuple[messages.Join, Claims]:
+        try:
+            frame = await socket.receive(INTRODUCTION)
+        except TimeoutError:
+            raise _Over("timeout") from None
+        if frame.type is not WSMsgType.TEXT:
+            raise _Over("token")
+        try:
+            said = messages.read(frame.data)
+            if not isinstance(said, messages.Join):
+                raise Invalid("nobody says who they are")
+            claims = self._tokens.check(said.token, room.id)
+        except (ValidationError, Invalid):
+            raise _Over("token") from None
+        if "join" not in claims.grants:
+            raise _Over("token")
+        return said, claims
+
+    def _join(self, room: Room, said: messages.Join, claims: Claims) -> Participant:
+        try:
+            return self._rooms.join(
+                room,
+                identity=claims.identity,
+                name=" ".join((said.name or claims.name or "Guest").split()),
+                grants=claims.grants,
+                language=said.language or "",
+            )
+        except TranscriberError as error:
+            raise _Over("full" if error.code == "overloaded" else "room_closed") from None
+
+    async def _talk(
+        self, socket: web.WebSocketResponse, who: Participant, tell: Callable[[Message], None]
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        second, count = 0, 0
+        try:
+            async for frame in socket:
+                if frame.type is not WSMsgType.TEXT:
+                    raise _Over("bad_message")
+                now = int(clock())
+                second, count = now, count + 1 if now == second else 1
+                if count > PACE:
+                    raise _Over("too_many_messages")
+                await self._take(who, frame.data, tell)
+        finally:
+            who.cut(tell)
+
+    async def _take(self, who: Participant, text: str, tell: Callable[[Message], None]) -> None:
+        """Do what a message says, and answer with an error if that cannot be."""
+        name = ""
+        try:
+            said = messages.read(text)
+            name = said.type
+            await self._do(who, said, tell)
+        except ValidationError as error:
+            tell(_error("bad_message", _wrong(error), _type_of(text)))
+        except TranscriberError as error:
+            tell(_error(error.code, str(error), name))
+
+    async def _do(
+        self, who: Participant, said: messages.Message, tell: Callable[[Message], None]
+    ) -> None:
+        match said:
+            case messages.Publish():
+                sources = {track.mid: track.source for track in said.tracks}
+                tell(await who.publish(said.sdp, sources))
+            case messages.Answer():
+                await who.answer(said.sdp, said.revision)
+            case messages.Candidate():
+                line = said.candidate.candidate if said.candidate else ""
+                await who.candidate(said.peer, line)
+            case messages.Captions():
+                self._read(who, said)
+            case messages.Ping():
+                tell({"type": "pong"})
+            case messages.Join():
+                raise BadInput("you have joined already")
+            case messages.Data():
+                who.say(said.data, said.to)
+            case messages.Leave():
+                who.leave("left")
+            case _:
+                self._change(who, said)
+
+    def _change(self, who: Participant, said: messages.Message) -> None:
+        match said:
+            case messages.Restart():
+                who.restart()
+            case messages.Subscribe():
+                who.want(said.track_id, True)
+            case messages.Unsubscribe():
+                who.want(said.track_id, False)
+            case messages.Layer():
+                who.layer(said.track_id, said.layer)
+            case messages.Pause():
+                who.pause(said.track_id, said.paused)
+            case messages.Mute():
+                who.mute(said.track_id, said.muted)
+            case messages.Language():
+                who.room.speak(who, said.language)
+            case messages.Remove():
+                who.remove(said.participant_id)
+
+    def _read(self, who: Participant, said: messages.Captions) -> None:
+        captions = self._welcome.captions
+        if captions is None or not self._welcome.possible(who.room):
+            raise NoCaptions("there are no captions in this room")
+        if said.on:
+            captions.read(who.room, who.id, said.target)
+        else:
+            captions.stop_reading(who.room, who.id)
+
+
+class _Over(Exception):
+    """The conversation is over, for a reason that the client learns."""
+
+
+async def _write(socket: web.WebSocketResponse, outbox: aio.Backlog[Message]) -> None:
+    """Send what waits; whoever lets too much of it wait is let go."""
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        async for message in outbox:
+            if outbox.dropped:
+                message = {"type": "closed", "reason": "slow_consumer"}
+            async with asyncio.timeout(SENDING):
+                await socket.send_json(message)
+                if message["type"] == "closed":
+                    await socket.close(message=str(message["reason"]).encode())
+            if message["type"] == "closed":
+                return
+
+
+def _error(code: str, message: str, about: str) -> Message:
+    return {"type": "error", "code": code, "message": message, "for": about}
+
+
+def _wrong(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def _type_of(text: str) -> str:
+    try:
+        said = json.loads(text)
+        return str(said.get("type", ""))[:32] if isinstance(said, dict) else ""
+    except (ValueError, RecursionError):
+        return ""
