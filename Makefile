@@ -37,4 +37,4 @@ peers: $(READY) ## install the real programs the tests talk to, where this is po
 
 lock: $(READY) ## renew requirements.lock
 	@$(RUN)uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
-	  --extra embedded --extra postgres --extra nats --extra otel --extra dev pyproject.toml -o requirements.lock
+	  --extra denoise --extra embedded --extra postgres --extra nats --extra otel --extra dev pyproject.toml -o requirements.lock

@@ -47,6 +47,7 @@ class Change:
 class _Known:
     stamp: tuple[int, int, int]
     flow: Flow | None
+    problems: tuple[Problem, ...] = ()
 
 
 def flow_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -84,6 +85,11 @@ class Library:
     def flows(self) -> Mapping[str, Flow]:
         """What there is now."""
         return self._flows
+
+    @property
+    def broken(self) -> Mapping[str, tuple[Problem, ...]]:
+        """Files that cannot be used as they are now, and why."""
+        return {file.name: known.problems for file, known in self._files.items() if known.problems}
 
     def get(self, name: str) -> Flow:
         """Give the newest version that works; raises `UnknownFlow`."""
@@ -129,7 +135,7 @@ class Library:
             flow = read_flow(file, name=file.name)
             _alone(flow, [one.flow for path, one in files.items() if path != file and one.flow])
         except FlowError as error:
-            return _Known(stamp, before), Change(
+            return _Known(stamp, before, error.problems), Change(
                 "broken", file.name, before.name if before else "", error.problems
             )
         return _Known(stamp, flow), Change("loaded", file.name, flow.name)

@@ -83,9 +83,10 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The first message: audio may come."""
+    """The first message: audio may come; `formats` are those that the next stream may have."""
 
     slot: int = 0
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,9 @@ def decode(text: str) -> Message:
         words, final, vad_end = (body.get(key) for key in known)
         return Text(words if isinstance(words, str) else "", final is True, vad_end is True)
     fields = {key: body[key] for key in kind.__slots__ if key in body}
-    if kind is Step:
-        fields["scores"] = tuple(fields.get("scores", ()))
+    for lists in ("scores", "formats"):
+        if lists in fields:
+            fields[lists] = tuple(fields[lists])
     try:
         return kind(**fields)
     except TypeError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol, cast, get_args
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -205,7 +205,7 @@ async def _read(socket: Socket, talk: Talk, line: Line) -> None:
 
 async def _write(socket: Socket, line: Line) -> None:
     """Say everything up to the end, then close."""
-    there = await socket.say(Ready(line.slot))
+    there = await socket.say(Ready(line.slot, get_args(Format)))
     async for message in line:
         there = there and await socket.say(message)
         if not there:

@@ -14,11 +14,13 @@ from functools import partial
 import aiohttp
 
 from transcriber.app import recogniser, speaker
+from transcriber.app.selftest import try_out
 from transcriber.audio.block import silence
 from transcriber.config import Settings
 from transcriber.engines.stt.base import StreamOptions
 from transcriber.engines.stt.policy import Policy
 from transcriber.errors import EngineError, Misconfigured
+from transcriber.store import StoreFailed, open_store
 from transcriber.web.server import application, listen
 
 __all__ = ["Verdict", "check"]
@@ -38,15 +40,23 @@ class Verdict:
     problem: str = ""
 
 
-async def check(settings: Settings, tell: Callable[[Verdict], object]) -> bool:
-    """Try everything, and tell what came of it as it comes; true when all is well."""
+async def check(
+    settings: Settings, tell: Callable[[Verdict], object], *, self_test: bool = False
+) -> bool:
+    """
+    Try everything, and tell what came of it as it comes; true when all is well.
+
+    With `self_test`, a known sentence also goes all the way from a call to its captions.
+    """
     checks: list[Callable[[Settings], Awaitable[Verdict]]] = [
+        _store,
         *_engines(settings),
         _language,
         _voice,
         _address,
         _traces,
         _signaling,
+        *([_sentence] if self_test else []),
     ]
     well = True
     for one in checks:
@@ -63,6 +73,29 @@ def _engines(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Verd
     except Misconfigured:
         names = (settings.speech.engine,)
     return (partial(_engine, name) for name in names)
+
+
+async def _store(settings: Settings) -> Verdict:
+    """Open it, which makes its tables."""
+    kind, _, rest = settings.store.url.partition("://")
+    what = f"store in {rest}" if kind == "sqlite" else "store in PostgreSQL"
+    try:
+        async with open_store(settings.store.url):
+            return Verdict(what, "DATABASE_URL")
+    except (StoreFailed, Misconfigured) as error:
+        return Verdict(what, "DATABASE_URL", str(error))
+
+
+async def _sentence(settings: Settings) -> Verdict:
+    """Have a known sentence heard, from a call to its captions."""
+    try:
+        report = await try_out(settings)
+    except (EngineError, StoreFailed, Misconfigured) as error:
+        return Verdict("self-test", "ASR_BACKEND", str(error))
+    *_, captions = report.steps
+    wrong = [f"{step.name}: {step.detail}" for step in report.steps if not step.ok]
+    what = f"self-test: {captions.detail} in {captions.ms / 1000:.1f} s"
+    return Verdict("self-test" if wrong else what, "ASR_BACKEND", "; ".join(wrong))
 
 
 async def _engine(name: str, settings: Settings) -> Verdict:

@@ -29,11 +29,11 @@ from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sfu.options import RoomsOptions
-from transcriber.session.options import SessionOptions
+from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
-from transcriber.web.server import WebOptions
+from transcriber.web.options import WebOptions
 from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
@@ -53,6 +53,14 @@ class SpeechOptions(BaseModel):
         description="who listens: a recogniser, or several by language, such as"
         " `en,fr -> kyutai; else local; fallback openai`",
     )
+    noise: int = Field(
+        0,
+        ge=0,
+        le=4,
+        alias="NOISE_SUPPRESSION",
+        description="how much noise is taken away before recognition, 1 to 4; 0: none, which is"
+        " mostly best",
+    )
     language: str = Field(
         "en",
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -71,6 +79,7 @@ class Settings:
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
+    dialogs: DialogOptions
     nats: NatsOptions
     telemetry: TelemetryOptions
     nextcloud: AppApiOptions
@@ -158,6 +167,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,
+        "dialogs": DialogOptions,
         "nats": NatsOptions,
         "telemetry": TelemetryOptions,
         "nextcloud": AppApiOptions,
@@ -272,7 +282,9 @@ class Reader:
         )
 
     def _note(self, name: str, problem: str, remedy: str) -> None:
-        self.problems.append(Misconfigured(name, problem, remedy=remedy))
+        noted = Misconfigured(name, problem, remedy=remedy)
+        if str(noted) not in map(str, self.problems):  # several parts may share a setting
+            self.problems.append(noted)
 
 
 def _reason(error: Exception) -> str:

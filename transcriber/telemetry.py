@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections import deque
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -22,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from transcriber.errors import Misconfigured
 
-__all__ = ["METRICS", "TelemetryOptions", "configure_logs", "configure_traces", "span"]
+__all__ = ["METRICS", "Tail", "TelemetryOptions", "configure_logs", "configure_traces", "span"]
 
 Event = MutableMapping[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -91,8 +92,12 @@ class Metrics:
         self.webhooks = Counter(
             "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
         )
-        self.webhooks_lost = Counter(
-            "transcriber_webhook_events_lost", "Events lost because the store was away", **of
+        self.listeners = Gauge("transcriber_event_listeners", "Listeners to live events", **of)
+        self.events_lost = Counter(
+            "transcriber_events_lost",
+            "Events lost because nobody could keep them",
+            ["keeper"],
+            **of,
         )
         self.nats_lost = Counter(
             "transcriber_nats_lost", "Events that NATS was away for too long to get", **of
@@ -135,6 +140,27 @@ def configure_logs(options: TelemetryOptions) -> None:
     )
     logging.basicConfig(handlers=[handler], level=_upper(options), force=True)
     logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells everybody's addresses
+
+
+class Tail(logging.Handler):
+    """The last lines of the log, as they are written: without personal data."""
+
+    def __init__(self, most: int = 500) -> None:
+        super().__init__()
+        self._lines: deque[dict[str, Any]] = deque(maxlen=most)
+        self._count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in a line; of what libraries say the level and the place are kept, not the words."""
+        said: Any = record.msg
+        if not isinstance(said, dict):
+            said = {"event": record.name, "level": record.levelname.lower()}
+        self._count += 1
+        self._lines.append({"number": self._count} | said)
+
+    def since(self, number: int) -> list[dict[str, Any]]:
+        """Return lines after the one with this number."""
+        return [line for line in tuple(self._lines) if line["number"] > number]
 
 
 def configure_traces(endpoint: str) -> None:

@@ -150,6 +150,22 @@ async def test_a_peer_that_vanishes_without_a_word_is_told(
             await asyncio.gather(a.close(), b.close())
 
 
+async def test_who_is_too_busy_loses_audio_instead_of_hearing_it_late() -> None:
+    heard = Heard()
+    with network():
+        async with Media() as media:
+            a, b = await connected(media, Ears(on_block=heard), [])
+            assert a.sender is not None
+            assert a.link is not None
+            for _ in range(400):  # eight seconds, while nobody looks at the sockets
+                a.sender._send(a.sender._encode(tone(0.02)), 0.0)
+            await until(lambda: heard.seconds > 0.5, "sound")
+            await asyncio.sleep(0.2)
+            assert b.receiver is not None
+            assert 25 <= b.receiver.received <= 100
+            await asyncio.gather(a.close(), b.close())
+
+
 async def test_closing_in_the_middle_of_anything_leaves_nothing() -> None:
     with network():
         async with Media() as media:

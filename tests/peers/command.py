@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = ["Ran", "transcriber"]
 
+DATA = tempfile.TemporaryDirectory()
 PATIENCE = 120
 """Seconds after which a command counts as stuck."""
 
@@ -37,7 +39,7 @@ def transcriber(*arguments: str, env: Mapping[str, str] | None = None, stdin: by
         capture_output=True,
         timeout=PATIENCE,
         check=False,
-        env=os.environ | (env or {}),
+        env={**os.environ, "DATA_DIR": DATA.name, **(env or {})},
     )
     assert ran.returncode != -signal.SIGSEGV, "it crashed"
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from transcriber.connectors.nextcloud import Identity
 
-__all__ = ["SECRET", "Nextcloud", "Talk", "Tasks", "headers"]
+__all__ = ["SECRET", "Administration", "Nextcloud", "Talk", "Tasks", "headers"]
 
 NOTHING: Mapping[str, str | None] = {}
 SECRET = "the-secret-of-the-installation"
@@ -166,6 +166,51 @@ class Talk:
         return _envelope({"id": "1"})
 
 
+class Administration:
+    """A form that somebody fills in, warnings, and the log."""
+
+    def __init__(self) -> None:
+        self.form: dict[str, Any] = {}
+        self.filled: dict[str, Any] = {}
+        self.lines: list[tuple[int, str]] = []
+        self.looks_at_checks = True
+        self.checked = 0
+        self.away = 0
+
+    def serve(self, app: web.Application) -> None:
+        api = "/ocs/v1.php/apps/app_api/api/v1"
+        app.router.add_post(f"{api}/ui/settings", self._register)
+        app.router.add_post(f"{api}/ex-app/config/get-values", self._values)
+        app.router.add_post(f"{api}/setup_check", self._check)
+        app.router.add_post(f"{api}/log", self._log)
+
+    async def _register(self, request: web.Request) -> web.Response:
+        self.form = (await request.json())["formScheme"]
+        return _envelope([])
+
+    async def _values(self, request: web.Request) -> web.Response:
+        if self.away:
+            self.away -= 1
+            raise _Refused(503, "")
+        wanted = (await request.json())["configKeys"]
+        found = [(key, self.filled[key]) for key in wanted if key in self.filled]
+        return _envelope([{"configkey": key, "configvalue": value} for key, value in found])
+
+    async def _check(self, request: web.Request) -> web.Response:
+        if not self.looks_at_checks:
+            raise web.HTTPNotFound
+        self.checked += 1
+        return _envelope([])
+
+    async def _log(self, request: web.Request) -> web.Response:
+        if self.away:
+            self.away -= 1
+            raise _Refused(503, "")
+        line = await request.json()
+        self.lines.append((line["level"], line["message"]))
+        return _envelope([])
+
+
 class _Refused(web.HTTPException):
     def __init__(self, status: int, retry_after: str) -> None:
         self.status_code = status
@@ -189,6 +234,7 @@ class Nextcloud:
         self.down = 0
         self.tasks = Tasks()
         self.talk = Talk()
+        self.admin = Administration()
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -204,6 +250,7 @@ class Nextcloud:
         app.router.add_put("/ocs/v1.php/apps/app_api/ex-app/status", self._status)
         self.tasks.serve(app)
         self.talk.serve(app)
+        self.admin.serve(app)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

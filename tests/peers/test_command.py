@@ -161,6 +161,8 @@ UNREACHABLE = {
     "LOCAL_MODEL_DIR": "/nowhere",
     "HTTP_HOST": "192.0.2.1",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "DATA_DIR": "/proc/none",
     "ASR_LANGUAGE": "tlh",
     "TTS_BACKEND": "mute",
     "TTS_VOICE": "nobody",
@@ -197,6 +199,15 @@ def test_nonsense_is_refused_by_name_wherever_not_every_text_will_do(
         assert not setting.secret or NONSENSE not in str(refused[0])
     else:
         assert shown in (NONSENSE, "(set)")
+
+
+def test_the_self_test_hears_a_known_sentence() -> None:
+    ran = transcriber("check", "--self-test", env={"HTTP_PORT": "0"})
+    assert ran.code == 0, ran.out + ran.err
+    assert "8 of 8 words were heard" in ran.out
+    ran = transcriber("check", "--self-test", env={"HTTP_PORT": "0", "LOCAL_MODEL_DIR": "/no"})
+    assert ran.code == 3
+    assert "self-test: ASR_BACKEND: captions" in ran.out
 
 
 def test_check_speaks_to_scripts() -> None:

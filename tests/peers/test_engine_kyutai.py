@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 import pytest
 
 from modal_app.auth import Access
+from modal_app.decode import OpusPackets
 from modal_app.loopback import say
 from tests.conformance.stt import SttConformance, finals, hear, text
 from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.kyutai import own_service, stock_server
+from tests.peers.engines.server import Mischief
 from tests.peers.gpu_service import running
 from transcriber.audio.block import SAMPLES, Block, silence
 from transcriber.engines.stt.base import Partial, SpeechStarted, StreamOptions, Stt, TurnEnded
@@ -118,6 +121,37 @@ async def test_half_the_bandwidth_is_asked_for_and_sent() -> None:
             assert text(await hear(stt, SENTENCE)).split() == NAMES
         assert server.requests[0].query["format"] == "s16"
         assert len(server.heard[0]) == 2 * SAMPLES
+
+
+async def test_opus_is_asked_for_and_sent_a_packet_a_block() -> None:
+    """The made-up service hears levels, which Opus does not keep: here it only takes packets in."""
+    tone = np.sin(np.arange(20 * SAMPLES) * 440 * 2 * np.pi / 24_000).astype(np.float32) * 0.5
+    async with own_service(Mischief(times=1, hang_after=20)) as server:
+        settings = {"STT_STREAM_URL": ws(server.url), "KYUTAI_AUDIO": "opus"}
+        async with Kyutai(options(**settings)) as stt, stt.open(StreamOptions()) as stream:
+            for block in tone.reshape(-1, SAMPLES):
+                stream.push(block)
+            async with asyncio.timeout(10):
+                while len(server.heard) < 20:  # noqa: ASYNC110 - it hangs up after them
+                    await asyncio.sleep(0.02)
+            server.stuck.set()
+    assert server.requests[0].query["format"] == "opus"
+    packets, ears = [said for said in server.heard if isinstance(said, bytes)], OpusPackets()
+    heard = np.concatenate([ears.read(packet) for packet in packets])
+    assert sum(map(len, packets)) < tone.nbytes / 20
+    assert np.abs(len(heard) - len(tone)) < SAMPLES
+    spectrum = np.abs(np.fft.rfft(heard[SAMPLES:]))
+    pitch = spectrum.argmax() * 24_000 / (len(heard) - SAMPLES)
+    assert pitch == pytest.approx(440, abs=5)
+
+
+async def test_half_the_bandwidth_is_taken_as_soon_as_it_is_offered() -> None:
+    async with running(slots=1) as service:
+        url = f"{ws(service.url)}/v1/stream"
+        async with Kyutai(options(STT_STREAM_URL=url)) as stt:
+            for form in ("f32", "s16"):
+                assert stt._form == form
+                assert text(await hear(stt, list(say("hello").reshape(-1, SAMPLES)))) == "hello"
 
 
 async def test_the_modal_proxy_is_shown_both_headers() -> None:

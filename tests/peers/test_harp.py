@@ -63,7 +63,11 @@ async def comes_up(port: int) -> None:
 
 async def test_calls_come_through_the_tunnel_and_it_is_kept_up(tmp_path: Path) -> None:
     where = harp(tmp_path)
-    routes = health.routes(unready=str, metrics=METRICS.registry)
+
+    async def unready() -> str:
+        return ""
+
+    routes = health.routes(unready=unready, metrics=METRICS.registry)
     app = application([one for one in routes if one.auth.kind == "public"], {})
     with capture_logs() as logs:
         async with listen_here(app, where.socket), tunnel(where, program=FRPC):

@@ -93,7 +93,7 @@ Told = list[tuple[str, float]]
 
 
 def noting(told: Told) -> Callable[[str, float], None]:
-    return lambda what, done: told.append((what, done))
+    return lambda what, done: told.append((what, round(done, 6)))
 
 
 async def fetched(place: Store, folder: Path) -> Path:

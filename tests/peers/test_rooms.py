@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.network import ADDRESS
 from tests.peers.devtools import Chromium, Tab, chromium
 from tests.peers.rtc import network
 from tests.peers.service import service
@@ -19,6 +20,20 @@ globalThis.peers = [];
 globalThis.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...given) { super(...given); peers.push(this); }
 };
+globalThis.sockets = [];
+globalThis.tracks = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    sockets.push(this);
+    this.addEventListener('message', ({data}) => {
+      const said = JSON.parse(data);
+      if (said.type === 'offer') for (const one of said.tracks)
+        if (one.kind === 'video') tracks.push(one.track_id);
+    });
+  }
+};
+globalThis.say = message => sockets.at(-1).send(JSON.stringify(message));
 globalThis.received = async kind => {
   const found = [];
   for (const peer of peers) for (const one of (await peer.getStats()).values())
@@ -27,6 +42,8 @@ globalThis.received = async kind => {
 };
 """
 """Keeps hold of a page's connections, so that a test can ask what they receive."""
+PACKETS = "received('audio').then(all => all.reduce((sum, one) => sum + one.packetsReceived, 0))"
+NEWEST = "received('video').then(all => all.at(-1) ?? {})"
 HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLevel ?? 0)) > 0.02)"
 
 
@@ -40,8 +57,8 @@ async def house(**env: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def speaking() -> AsyncIterator[Chromium]:
-    async with chromium(f"--use-file-for-fake-audio-capture={SAMPLE}") as browser:
+async def speaking(*flags: str) -> AsyncIterator[Chromium]:
+    async with chromium(f"--use-file-for-fake-audio-capture={SAMPLE}", *flags) as browser:
         yield browser
 
 
@@ -70,3 +87,64 @@ async def test_two_people_hear_each_other_and_read_what_the_other_says(workers: 
         await ann.sees(".caption", "Bo", 40)
         await bo.sees(".caption", "Ann", 40)
         assert ann.complaints == bo.complaints == []
+
+
+async def test_somebody_comes_late_reloads_and_leaves() -> None:
+    async with house() as url, speaking() as first, speaking() as second:
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await ann.until("document.querySelectorAll('.tile').length === 1")
+        await enter(bo, room, "Bo")
+        await ann.sees(".tile", "Bo")
+        await bo.until(HEARD, 40)
+        await bo.ask("Page.reload")
+        await bo.until("document.readyState === 'complete'")
+        await bo.sees(".tile", "Ann")
+        await bo.until(HEARD, 40)
+        await ann.until("document.querySelectorAll('.tile').length === 2")
+        await ann.until(HEARD, 40)
+        await bo.click("[data-name=leave]")
+        await ann.until("document.querySelectorAll('.tile').length === 1")
+        assert ann.complaints == []
+
+
+async def test_a_network_that_is_gone_for_ten_seconds_is_survived() -> None:
+    port = "8471"
+    secure = f"--unsafely-treat-insecure-origin-as-secure=http://{ADDRESS}:{port}"
+    flags = (secure, f"--proxy-bypass-list={ADDRESS}")
+    async with (
+        house(HTTP_HOST=ADDRESS, HTTP_PORT=port) as url,
+        speaking(*flags) as first,
+        speaking(*flags) as second,
+    ):
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await enter(bo, room, "Bo")
+        await ann.until(HEARD, 40)
+        await bo.until(HEARD, 40)
+        await link("down")
+        await asyncio.sleep(10)
+        before = {tab: await tab.run(PACKETS) for tab in (ann, bo)}
+        await link("up")
+        for tab in (ann, bo):
+            await tab.until(f"{PACKETS}.then(now => now > {before[tab]} + 50)", 30)
+            await tab.until(HEARD, 30)
+            assert await tab.run("document.querySelectorAll('.tile').length") == 2
+
+
+async def link(state: str) -> None:
+    process = await asyncio.create_subprocess_exec("ip", "link", "set", "talk0", state)
+    assert await process.wait() == 0
+
+
+async def test_a_picture_changes_its_layer_when_its_viewer_wishes() -> None:
+    async with house() as url, speaking() as first, speaking() as second:
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await enter(bo, room, "Bo")
+        await ann.click("[data-name=camera]")
+        await bo.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", 40)
+        track = await bo.run("tracks.at(-1)")
+        for layer, width in (("low", 320), ("mid", 640), ("low", 320)):
+            await bo.run(f"say({{type: 'layer', track_id: '{track}', layer: '{layer}'}})")
+            await bo.until(f"{NEWEST}.then(one => one.frameWidth === {width})", 30)

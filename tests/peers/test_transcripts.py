@@ -13,13 +13,14 @@ import pytest
 from tests.fakes.store import MemoryStore
 from tests.peers import until
 from tests.peers.nextcloud import Nextcloud as Cloud
-from tests.peers.nextcloud import Talk
+from tests.peers.nextcloud import Talk, headers
 from tests.unit.transcriber.transcripts.calls import said
 from transcriber.connectors.nextcloud import Nextcloud, Unanswered
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
 from transcriber.connectors.nextcloud.files import Files
 from transcriber.transcripts.archive import Archive, Kept, Said
 from transcriber.transcripts.permission import Permissions
+from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.bot import Bot
 from transcriber.web.server import application, listen
@@ -48,7 +49,12 @@ class Chatting:
         self.cloud = cloud
         self.permissions = Permissions(MemoryStore())
         self.chat = Chat(home(cloud))
-        self.bot = Bot(self.permissions, told=self.chat.told, say=self.chat.say)
+        self.bot = Bot(
+            self.permissions,
+            trusted=AppApiGuard(cloud.identity).knows,
+            told=self.chat.told,
+            say=self.chat.say,
+        )
         self.url = ""
 
     async def tell(
@@ -130,6 +136,12 @@ async def test_what_is_not_for_the_bot_is_left_alone(chatting: Chatting) -> None
     assert chatting.cloud.talk.said == []
 
 
+async def test_what_appapi_sends_on_is_believed_without_the_signature(chatting: Chatting) -> None:
+    status, _ = await chatting.tell(message("!transcript on"), headers())
+    assert status == 200
+    assert await chatting.permissions.consent(ROOM)
+
+
 async def test_a_bot_that_is_added_to_a_room_makes_us_look_again(chatting: Chatting) -> None:
     told: list[str] = []
     chatting.permissions.listen(told.append)
@@ -149,8 +161,8 @@ async def test_only_talk_itself_is_believed(chatting: Chatting) -> None:
         good | {"X-Nextcloud-Talk-Signature": "é" * 64},
         {"X-Nextcloud-Talk-Random": good["X-Nextcloud-Talk-Random"]},
     ]
-    for headers in forged:
-        assert (await chatting.tell(body, headers))[0] == 401
+    for proof in forged:
+        assert (await chatting.tell(body, proof))[0] == 401
     assert await chatting.permissions.consent(ROOM) is None
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,13 +30,13 @@ class Crew:
 
     def __init__(self, count: int, command: tuple[str, ...] = COMMAND, **options: Any) -> None:
         self.events: list[dict[str, Any]] = []
-        self.counts: dict[int, Any] = {}
+        self.reports: dict[int, Any] = {}
         self.ended: list[str] = []
         self.workers = Workers(
             count,
             command,
             on_event=lambda event: self.events.append(event["data"]),
-            on_counts=self.counts.__setitem__,
+            on_report=self.reports.__setitem__,
             **options,
         )
         self.rooms: Rooms
@@ -91,7 +91,7 @@ async def test_a_worker_that_dies_comes_back_with_its_rooms_and_the_others_stay(
     async with Crew(2).running() as crew:
         crew.rooms.start("a", Wish("a"))
         crew.rooms.start("b", Wish("b"))
-        await until(lambda: len(crew.events) == 2 and all(crew.counts.get(n) for n in (0, 1)))
+        await until(lambda: len(crew.events) == 2 and all(crew.reports.get(n) for n in (0, 1)))
         (victim,) = started(crew, "a")
         os.kill(victim, signal.SIGKILL)
         await until(lambda: len(started(crew, "a")) == 2)
@@ -103,7 +103,7 @@ async def test_what_a_dying_worker_has_told_arrives() -> None:
     async with Crew(1).running() as crew:
         crew.rooms.start("last", Wish("last"))
         await until(lambda: started(crew, "last"))
-        await until(lambda: crew.counts.get(0, 1) is None)
+        await until(lambda: crew.reports.get(0, 1) is None)
         crew.rooms.stop("last")
         said = [event["protocol"] for event in crew.events if event["room"] == "last"]
         assert said[1:] == [str(number) for number in range(len(said) - 1)]
@@ -129,7 +129,7 @@ async def test_a_worker_that_grew_too_big_is_replaced_when_it_is_empty() -> None
             assert crew.workers.place(f"talk/{number}") != place
         before = crew.workers.processes
         crew.rooms.stop("big")
-        await until(lambda: crew.counts.get(place or 0, 1) is None)
+        await until(lambda: crew.reports.get(place or 0, 1) is None)
         await until(lambda: all(crew.workers.processes) and crew.workers.processes != before)
         assert len(started(crew, "0")) == 1
 
@@ -162,7 +162,8 @@ async def test_a_program_that_is_no_worker_is_tried_again() -> None:
 async def face(crew: Crew) -> AsyncIterator[aiohttp.ClientSession]:
     """A server in front of the workers."""
 
-    async def where(room: str) -> Owner | None:
+    async def where(about: Mapping[str, str]) -> Owner | None:
+        room = about["room_id"]
         return Owner(socket=str(crew.workers.where(f"room/{room}"))) if room != "here" else None
 
     async with Forward(where) as forward:

@@ -92,7 +92,7 @@ ROUTES = [
 async def main(path: str) -> None:
     bus = Bus()
     async with AsyncExitStack() as stack:
-        worker = await stack.enter_async_context(Worker(lambda: [["n", [], 1.0]], beat=0.1))
+        worker = await stack.enter_async_context(Worker(lambda: {"n": 1}, beat=0.1))
         bus.subscribe(Event, worker.happened)
         attending = worker.attend("talk", lambda ended: Telling(bus, ended), lambda room: None)
         await stack.enter_async_context(attending)

@@ -7,6 +7,7 @@ here lives no longer than it runs.
 """
 
 from transcriber.app.file import Job, transcribe
+from transcriber.app.form import ask
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
 from transcriber.app.voices import list_voices, speaker
@@ -14,6 +15,7 @@ from transcriber.app.voices import list_voices, speaker
 __all__ = [
     "Engine",
     "Job",
+    "ask",
     "chosen",
     "list_engines",
     "list_voices",

@@ -15,11 +15,14 @@ from typing import Protocol
 
 from prometheus_client.registry import Collector
 
+from transcriber.app.form import Form
 from transcriber.app.recognisers import Engine
+from transcriber.app.studio import Talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.engines.stt.base import Stt
 from transcriber.session.crew import Alone, Crew
+from transcriber.session.limits import Seats
 from transcriber.session.places import Here, Places
 from transcriber.store import Store
 from transcriber.telemetry import METRICS
@@ -45,8 +48,16 @@ class House:
     """Which rooms this instance has."""
     crew: Crew = field(default_factory=Alone)
     """Who attends rooms, and whether this process decides which."""
+    seats: Seats = field(default_factory=Seats)
+    """How many people are heard at once in this process."""
     counts: Collector = METRICS.registry
     """What was counted here and by all workers."""
+    talks: Talks | None = None
+    """The conversations that are held in this process."""
+    form: Form = field(default_factory=Form)
+    """What Nextcloud's administrator filled in; it is part of the settings already."""
+    begin_anew: Callable[[], object] = bool
+    """Have the service end and begin again, because its settings have changed."""
 
 
 class Booked(Protocol):

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
+from transcriber.app.form import changed, scheme
 from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
 from transcriber.app.translators import targets, translating
+from transcriber.app.troubles import Troubles, of_settings
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
-from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud
+from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
+from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.log import forwarding
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
-from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.calls import Calls
+from transcriber.web.exapp import Check, ExApp, talk_error
 from transcriber.web.routes import Kind
 from transcriber.web.server import application, listen, listen_here
 
@@ -46,8 +51,11 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
             yield Face()
             return
         us = Us(house, home, translator)
-        front = house.crew.front
-        async with _serving(us) if front else attended(us, lambda room: None):
+        if house.crew.front:
+            async with _serving(us) as rooms:
+                yield Face(Calls(rooms).routes())
+            return
+        async with attended(us, lambda room: None):
             yield Face()
 
 
@@ -73,8 +81,9 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
-                seats=Seats(settings.session.speakers),
+                seats=house.seats,
                 translator=us.translator,
+                talker=house.talks.conversations if house.talks else None,
                 replacing=settings.talk.replacing,
                 drain=settings.session.drain,
             )
@@ -84,37 +93,58 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[None]:
-    house, settings = us.house, us.house.settings
-    cloud, limits = settings.nextcloud, settings.session
+async def _serving(us: Us) -> AsyncIterator[Supervisor]:
+    house, limits = us.house, us.house.settings.session
     async with AsyncExitStack() as stack:
         attending = attended(us, lambda room: rooms.ended(room))
         rooms = Supervisor(
             house.store,
             await stack.enter_async_context(attending),
-            language=settings.speech.language,
+            language=house.settings.speech.language,
             most=limits.rooms,
             places=house.places,
             refuse=lambda: short_of_memory(limits.memory_mb),
         )
-        chat = Chat(us.home)
-        bot = Bot(Permissions(house.store), told=chat.told, say=chat.say)
-        app = _app(us, rooms, chat)
-        guards: dict[Kind, Guard] = {"appapi": AppApiGuard(us.home.identity)}
+        if house.talks:
+            house.talks.conversations.calls["talk"] = rooms
+        await stack.enter_async_context(forwarding(Admin(us.home)))
+        guard, chat = AppApiGuard(us.home.identity), Chat(us.home)
+        permissions = Permissions(house.store)
+        bot = Bot(permissions, trusted=guard.knows, told=chat.told, say=chat.say)
+        app = _app(us, rooms, chat, stack.enter_context(_troubles(house)))
+        guards: dict[Kind, Guard] = {"appapi": guard}
         routes = [*app.routes(), *bot.routes(ROUTE)]
         served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(_reachable(served, cloud))
-        log.info("serving nextcloud", url=url, nextcloud=us.home.base, signaling=settings.talk.url)
+        url = await stack.enter_async_context(_reachable(served, house.settings.nextcloud))
+        log.info("serving nextcloud", url=url, nextcloud=us.home.base)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
-        answering = tasks.create_task(bot.run(), name="bot")
+        ending = [
+            tasks.create_task(bot.run(), name="bot"),
+            tasks.create_task(_watch_form(us), name="form"),
+        ]
         try:
-            yield
+            yield rooms
         finally:
             app.stop()
             rooms.stop()
-            answering.cancel()
+            for task in ending:
+                task.cancel()
+
+
+async def _watch_form(us: Us) -> None:
+    await changed(us.home, us.house.form)
+    us.house.begin_anew()
+
+
+@contextmanager
+def _troubles(house: House) -> Iterator[Troubles]:
+    troubles = Troubles(house.bus)
+    try:
+        yield troubles
+    finally:
+        troubles.close()
 
 
 @asynccontextmanager
@@ -137,23 +167,41 @@ async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIter
         yield f"unix:{harp.socket}"
 
 
-def _app(us: Us, rooms: Supervisor, chat: Chat) -> ExApp:
-    stt = us.house.stt
-    keeps = us.house.settings.transcripts.keep
+def _app(us: Us, rooms: Supervisor, chat: Chat, troubles: Troubles) -> ExApp:
+    house, stt = us.house, us.house.stt
 
-    async def introduce() -> None:
-        if keeps:
-            await chat.register()
+    def checks() -> dict[str, Check]:
+        found = {**troubles.lately(), **of_settings(house)}
+        return {name: Check(status=one.level, text=one.shown) for name, one in found.items()}
 
     return ExApp(
         us.home,
         rooms,
         prepare=stt.prepare,
         heard=tuple(NAMES) if "*" in stt.info.languages else stt.info.languages,
-        introduce=introduce,
+        introduce=lambda: _introduce(us, chat),
         readable=targets(us.translator),
+        checks=checks,
         version=us.home.identity.app_version,
     )
+
+
+async def _introduce(us: Us, chat: Chat) -> None:
+    """Tell Nextcloud what we show its administrator, and of our bot; what it refuses, it lacks."""
+    admin = Admin(us.home)
+    steps: list[Callable[[], Awaitable[object]]] = [
+        lambda: admin.show_form(scheme()),
+        admin.offer_checks,
+    ]
+    if us.house.settings.transcripts.keep:
+        steps.append(chat.register)
+    for step in steps:
+        try:
+            await step()
+        except Unanswered as problem:
+            if not 400 <= problem.status < 500:
+                raise
+            log.warning("nextcloud does not take everything we offer", problem=str(problem))
 
 
 def _signaling(settings: Settings) -> Server:

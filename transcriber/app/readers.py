@@ -18,7 +18,9 @@ class Readers:
 
     def read(self, room: Room, reader: str, target: str) -> None:
         """Somebody wants to read."""
-        wish = self._wishes.get(room.id) or Wish(room.id, room.plan.language)
+        plan = room.plan
+        new = Wish(room.id, plan.language, engine=plan.engine, model=plan.model)
+        wish = self._wishes.get(room.id) or new
         self._set(wish.read_by(reader).translated(reader, target))
 
     def stop_reading(self, room: Room, reader: str) -> None:
@@ -26,6 +28,11 @@ class Readers:
         wish = self._wishes.get(room.id)
         if wish is not None and reader in wish.readers:
             self._set(wish.not_read_by(reader))
+
+    def talk(self, room: Room, dialog: str) -> None:
+        """A conversation shall be held."""
+        wish = self._wishes.get(room.id) or Wish(room.id, room.plan.language)
+        self._set(wish.held(dialog))
 
     def close(self, room: Room) -> None:
         """The room is no more."""

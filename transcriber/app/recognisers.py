@@ -17,6 +17,7 @@ import structlog
 from transcriber import engines
 from transcriber.captions.readable import readable
 from transcriber.config import Settings
+from transcriber.engines.denoise import denoised
 from transcriber.engines.gate import GateRules, Judge, gated
 from transcriber.engines.stt.base import EngineInfo, Stt
 from transcriber.engines.stt.fallback import Members, choose
@@ -59,6 +60,8 @@ class Recognisers:
     stt: Stt
     engines: Callable[[], Sequence[Engine]]
     """Every engine there is, used or not, and how it is at this moment."""
+    states: Callable[[], Sequence[State]]
+    """How those are that this process has loaded."""
 
 
 def recogniser(settings: Settings, name: str) -> Stt:
@@ -78,12 +81,15 @@ def recognisers(settings: Settings) -> Recognisers:
     """Put the recogniser together that calls use."""
     members = Members(lambda name: recogniser(settings, name), observe=_count)
     policy = Policy.parse(settings.speech.engine)
-    gate = gated(choose(policy, members), judge=_judge(), rules=GateRules(park=PARK))
+    engine: Stt = choose(policy, members)
+    if settings.speech.noise:
+        engine = denoised(engine, settings.speech.noise)
+    gate = gated(engine, judge=_judge(), rules=GateRules(park=PARK))
 
     def now() -> list[Engine]:
         return list_engines(settings, {state.engine: state for state in members.states})
 
-    return Recognisers(readable(gate, settings.captions), now)
+    return Recognisers(readable(gate, settings.captions), now, lambda: members.states)
 
 
 def chosen(settings: Settings, language: str, name: str = "") -> Stt:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from transcriber.app.bots import Bots
 from transcriber.app.home import asking
 from transcriber.app.house import Face, House
 from transcriber.app.readers import Readers
@@ -19,7 +20,7 @@ from transcriber.rtc import Media
 from transcriber.rtc.sfu.room import Room
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.session.attendant import Attendant
-from transcriber.session.limits import Seats, short_of_memory
+from transcriber.session.limits import short_of_memory
 from transcriber.store import StoreFailed
 from transcriber.web.rooms.guard import RoomGuard
 from transcriber.web.rooms.rest import OpenRooms, RoomApi
@@ -51,16 +52,20 @@ async def rooms(house: House) -> AsyncIterator[Face]:
             stt=stt,
             bus=house.bus,
             ended=lambda room: readers.ended(room),
-            seats=Seats(settings.session.speakers),
+            seats=house.seats,
             translator=translator,
+            talker=house.talks.conversations if house.talks else None,
             drain=settings.session.drain,
         )
         readers, minutes = Readers(attendant), Minutes(house.bus)
+        bots = Bots(hall, readers, house.talks, usual=settings.dialogs.usual)
 
         def opened(room: Room) -> None:
             room.watch(RoomEvents(room, house.bus))
             room.watch(readers.of(room))
             room.watch(minutes.of(room))
+
+            tasks.create_task(bots.greet(room), name=f"greet {room.id}")
 
         hall.on_open.append(opened)
         heard = tuple(NAMES) if "*" in stt.info.languages else stt.info.languages
@@ -81,8 +86,8 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         keeping = [tasks.create_task(book.run(), name="book of rooms")]
         if house.crew.front:
             keeping.append(tasks.create_task(_tidy(house, book), name="places of rooms"))
-        api = RoomApi(hall, book, tokens, welcome, language=language)
-        visitors = OpenRooms(hall, book, tokens, language=language)
+        api = RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen)
+        visitors = OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen)
         socket = RoomSocket(hall, tokens, welcome)
         try:
             yield Face(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 from aiohttp import web
 
-from transcriber.app.crew import crew, workers
+from transcriber.app.access import access
+from transcriber.app.catalogue import catalogue
+from transcriber.app.console import console
+from transcriber.app.crew import Reports, crew, workers
+from transcriber.app.dialogs import dialogs
+from transcriber.app.events import events
+from transcriber.app.form import Form
 from transcriber.app.house import Face, House, Part
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -18,29 +25,46 @@ from transcriber.app.nextcloud import nextcloud
 from transcriber.app.pages import pages
 from transcriber.app.recognisers import recognisers
 from transcriber.app.rooms import rooms
+from transcriber.app.selftest import self_test
+from transcriber.app.studio import talks
 from transcriber.app.transcripts import transcripts
 from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
-from transcriber.store import open_store
+from transcriber.session.limits import Seats
+from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health
-from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.address import Proxies
+from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
-from transcriber.web.gathered import Gathered
 from transcriber.web.server import application, listen
 
 __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
 
+REACH = 2.0
+"""Seconds for the store to answer, if we are to be ready."""
+
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings, started: Callable[[str], object]) -> None:
-    """Run the service until it is told to stop; `started` learns its address."""
-    ears, bus, stop = recognisers(settings), Bus(), asyncio.Event()
+async def serve(
+    settings: Settings, started: Callable[[str], object], form: Form | None = None
+) -> bool:
+    """
+    Run the service until it is told to stop; `started` learns its address.
+
+    Returns whether it shall begin anew, because the form in Nextcloud has changed.
+    """
+    ears, bus, stop, anew = recognisers(settings), Bus(), asyncio.Event(), asyncio.Event()
     _count(bus)
-    gathered, address = Gathered(METRICS.registry), settings.web
+
+    def begin_anew() -> None:
+        anew.set()
+        stop.set()
+
+    reports, address = Reports(settings, ears), settings.web
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         store = await stack.enter_async_context(open_store(settings.store.url))
@@ -50,11 +74,15 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
             bus,
             ears.stt,
             store,
-            ears.engines,
+            reports.engines,
             world=bus if here.alone else Bus(),
             places=here,
-            crew=crew(settings, bus, gathered),
-            counts=gathered,
+            crew=crew(settings, bus, reports),
+            seats=Seats(settings.session.seats(settings.speech.engine)),
+            talks=talks(settings, bus, store, ears.stt, places=here),
+            counts=reports.counts,
+            form=form or Form(),
+            begin_anew=begin_anew,
         )
         app = await stack.enter_async_context(serving(house, PARTS))
         url = await stack.enter_async_context(listen(app, address.host, address.port))
@@ -62,15 +90,24 @@ async def serve(settings: Settings, started: Callable[[str], object]) -> None:
         log.info("started", url=url, engine=house.stt.info.name)
         started(url)
         await stop.wait()
-        log.info("stopping")
+        log.info("beginning anew" if anew.is_set() else "stopping")
         await here.leave()
+    return anew.is_set()
 
 
 @asynccontextmanager
 async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Application]:
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
 
-    async def where(room: str) -> Owner | None:
+    async def where(about: Mapping[str, str]) -> Owner | None:
+        if "dialog_id" in about and house.talks:
+            place = await house.talks.conversations.where(about["dialog_id"])
+            if not place.startswith("room/"):
+                return await _holder(house, place)
+            about = {"room_id": place.removeprefix("room/")}
+        return await where_room(about["room_id"]) if "room_id" in about else None
+
+    async def where_room(room: str) -> Owner | None:
         books = [face.rooms for face in faces if face.rooms]
         if not any([await book.knows(room) for book in books]):
             return None
@@ -88,17 +125,29 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
-        yield application(routes, guards, first=[forward])
+        options = house.settings.web
+        door = Door(options.rate, Proxies(options.proxies))
+        yield application(
+            routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]
+        )
+
+
+async def _holder(house: House, place: str) -> Owner | None:
+    """Say who holds a conversation in a place that is no room of ours; nobody if it is over."""
+    if not place:
+        return None
+    if url := await house.places.where(place):
+        return Owner(url)
+    socket = house.crew.where(place) if place.startswith("talk/") else None
+    return Owner(socket=str(socket)) if socket else None
 
 
 @asynccontextmanager
 async def listening(house: House) -> AsyncIterator[Face]:
     """The part that keeps the recogniser, and says whether all is well."""
     stt = house.stt
-    token = house.settings.web.api_token.get_secret_value()
     face = Face(
-        health.routes(unready=lambda: stt.unusable() or house.crew.unready(), metrics=house.counts),
-        {"token": BearerGuard(AdminToken(token))},
+        health.routes(unready=partial(_unready, house), metrics=house.counts),
     )
     if problem := stt.unusable():
         log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
@@ -108,25 +157,48 @@ async def listening(house: House) -> AsyncIterator[Face]:
         yield face
 
 
+async def _unready(house: House) -> str:
+    """Say why no work can be taken now: what listens, who attends rooms, where wishes are kept."""
+    if problem := house.stt.unusable() or house.crew.unready():
+        return problem
+    try:
+        async with asyncio.timeout(REACH):
+            await house.store.get("wish", "")
+    except StoreFailed as error:
+        return str(error)
+    except TimeoutError:
+        return "the store does not answer"
+    return ""
+
+
 PARTS: tuple[Part, ...] = (
+    access,
     listening,
     instances,
     pages,
+    console,
+    catalogue,
     transcripts,
+    events,
     webhooks,
     nats,
+    dialogs,
     workers,
     nextcloud,
     rooms,
+    self_test,
 )
 """
 In the order in which they start; they end in the opposite one. What keeps or sends what happens in
 rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
+    access,
     listening,
+    dialogs,
     nextcloud,
     rooms,
+    self_test,
 )
 """Those that run in each worker too, where rooms are attended."""
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 
+from transcriber.app.crew import report
 from transcriber.app.house import House
 from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
+from transcriber.app.studio import talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import Event
+from transcriber.session.limits import Seats
 from transcriber.session.worker import Worker
 from transcriber.store import open_store
-from transcriber.telemetry import METRICS
-from transcriber.web.gathered import counts
 from transcriber.web.server import listen_here
 
 __all__ = ["work"]
@@ -24,9 +26,19 @@ async def work(settings: Settings, path: str) -> None:
     ears, bus = recognisers(settings), Bus()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store.url))
-        worker = await stack.enter_async_context(Worker(lambda: counts(METRICS.registry)))
+        worker = await stack.enter_async_context(Worker(partial(report, ears)))
         bus.subscribe(Event, worker.happened)
-        house = House(settings, bus, ears.stt, store, ears.engines, world=bus, crew=worker)
+        house = House(
+            settings,
+            bus,
+            ears.stt,
+            store,
+            ears.engines,
+            world=bus,
+            crew=worker,
+            seats=Seats(settings.session.seats(settings.speech.engine)),
+            talks=talks(settings, bus, store, ears.stt),
+        )
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
         await worker.work()

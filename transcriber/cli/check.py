@@ -4,6 +4,7 @@ Says for each what works and what does not, which setting is to blame and what t
 For example:
 
   transcriber check
+  transcriber check --self-test
   ASR_BACKEND=local LOCAL_MODEL_DIR=/models/moonshine transcriber check
 """
 
@@ -17,6 +18,7 @@ __all__ = ["add", "run"]
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--json", action="store_true", help="print JSON lines, for scripts")
+    parser.add_argument("--self-test", action="store_true", help="have a known sentence heard, too")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,4 +38,5 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"ok     {verdict.what}")
 
-    return 0 if asyncio.run(check(configured(), tell)) else 3
+    checking = check(configured(), tell, self_test=args.self_test)
+    return 0 if asyncio.run(checking) else 3

@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
     import asyncio
+    import os
 
     from transcriber import app
     from transcriber.cli.screen import show_json
@@ -32,5 +33,11 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"listening on {url} (Ctrl-C to stop)", flush=True)
 
-    asyncio.run(app.serve(configured(), started))
+    again = True
+    while again:
+        form = asyncio.run(app.ask(configured(), os.environ))
+        os.environ.update(form.values)  # for our workers, too
+        again = asyncio.run(app.serve(configured(), started, form))
+        for name in form.values:
+            del os.environ[name]
     return 0

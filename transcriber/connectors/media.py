@@ -26,7 +26,7 @@ from av.audio.stream import AudioStream
 from transcriber.audio.block import Samples
 from transcriber.errors import BadInput
 
-__all__ = ["STDIN", "Media"]
+__all__ = ["STDIN", "UNREADABLE", "Media", "samples_of"]
 
 STDIN = "-"
 """The name of standard input."""
@@ -61,7 +61,7 @@ class Media:
 
     def __iter__(self) -> Iterator[tuple[int, Samples]]:
         for frame in self._frames():
-            samples = _samples(frame)
+            samples = samples_of(frame)
             if samples.size and frame.sample_rate:
                 yield from self._gap(frame, len(samples))
                 self.seconds += samples.shape[1] / frame.sample_rate
@@ -184,7 +184,7 @@ class Pipe:
         self._fd = -1
 
 
-def _samples(frame: av.audio.AudioFrame) -> Samples:
+def samples_of(frame: av.audio.AudioFrame) -> Samples:
     """Return a frame's samples between -1 and 1, one row for each channel."""
     raw: np.ndarray[Any, Any] = frame.to_ndarray()
     if not frame.format.is_planar:

@@ -9,6 +9,7 @@ group `transcriber.stt` or `transcriber.tts`, whose value is `module:Class` too.
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -71,7 +72,12 @@ def tts(name: str) -> type[Tts]:
 
 
 def _names(group: str, ours: dict[str, str]) -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group=group)} | ours
+    return _theirs(group) | ours
+
+
+@cache
+def _theirs(group: str) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 def _find(name: str, places: dict[str, str], setting: str, what: str) -> Any:

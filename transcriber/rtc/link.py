@@ -10,7 +10,9 @@ our own are read by the tick; what comes through a relay, by aioice's own callba
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -53,8 +55,13 @@ class Link:
         *,
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
+        kept: int = 0,
     ) -> None:
         self.rejected = self.unsent = 0
+        self.arrived_at = 0.0
+        """When the last packet arrived at the machine, as time of day; if `stamp` was called."""
+        self._stamped = False
+        self._kept = kept
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._inbound, self._outbound = Inbound(dtls._rx_srtp), Outbound(dtls._tx_srtp)
@@ -76,11 +83,21 @@ class Link:
     def _take_over(self, protocol: Any) -> None:
         protocol.datagram_received = lambda data, address: self._received(protocol, data, address)
         sock = getattr(protocol.transport, "_sock", None)
+        if sock is not None and self._kept:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._kept)
         unwatch = getattr(self._loop, "_remove_reader", None)
         if sock is not None and unwatch is not None:
             unwatch(sock.fileno())
             self._sockets.append(sock)
-            self._reader.attach(sock, _Socket(self, protocol))
+            self._reader.attach(
+                sock, _Socket(self, protocol), self._arrived if self._stamped else None
+            )
+
+    def stamp(self) -> None:
+        """Keep `arrived_at` from now on; costs a little for each packet."""
+        if not self._stamped and self._connection is not None:
+            self._stamped = True
+            self.follow(self._connection)
 
     def close(self) -> None:
         """Give the sockets back and send no more."""
@@ -141,6 +158,9 @@ class Link:
             return lambda packet: sock.sendto(packet, address)
         return lambda packet: transport.sendto(bytes(packet), address)
 
+    def _arrived(self, moment: float) -> None:
+        self.arrived_at = moment
+
     def _nowhere(self, packet: memoryview) -> None:
         self.unsent += 1
 
@@ -148,6 +168,7 @@ class Link:
         """Take what the event loop or a relay read; the same way as what the tick reads."""
         if data and 127 < data[0] < 192:
             if len(data) <= SIZE:
+                self.arrived_at = time.time()
                 buffer = self._reader.buffer
                 buffer.view[: len(data)] = data
                 self.media(buffer, len(data), self._loop.time())

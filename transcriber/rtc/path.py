@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from aioice import Connection
-from aiortc import RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import ice, rtcp, sdp
@@ -63,7 +63,8 @@ class Path:
     """
     One way, used once: `gather`, `aim`, `connect`; `trickle` and `restart` at any time.
 
-    `on_lost` is called once if the way is lost after it was there.
+    `on_lost` is called once if the way is lost after it was there. `kept` are the bytes that the
+    kernel keeps while we are busy; 0: what it thinks fit.
     """
 
     def __init__(
@@ -72,16 +73,19 @@ class Path:
         *,
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
-        on_lost: Callable[[str], None] | None = None,
+        on_lost: Callable[[str], object] | None = None,
+        certificate: RTCCertificate | None = None,
+        kept: int = 0,
     ) -> None:
+        """`certificate` is the process's, unless this way must be told apart from another."""
         self.link: Link | None = None
         self.closed = False
-        self._media = media
+        self._media, self._kept = media, kept
         self._on_media, self._on_control, self._on_lost = on_media, on_control, on_lost
         self._offering = False
         self._ice = _Ice(self._new())
         self._next: Connection | None = None
-        self._dtls = RTCDtlsTransport(cast(Any, self._ice), [media.certificate])
+        self._dtls = RTCDtlsTransport(cast(Any, self._ice), [certificate or media.certificate])
         self._loop = asyncio.get_running_loop()
         self._theirs: sdp.Section | None = None
 
@@ -219,7 +223,11 @@ class Path:
         if not self.handshaken or self.closed:
             return
         self.link = Link(
-            self._dtls, self._media.reader, on_media=self._on_media, on_control=self._on_control
+            self._dtls,
+            self._media.reader,
+            on_media=self._on_media,
+            on_control=self._on_control,
+            kept=self._kept,
         )
         self._dtls.on("statechange", self._changed)
 

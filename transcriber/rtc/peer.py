@@ -33,6 +33,11 @@ class Ears:
     gate: int | None = None
 
 
+LATE = 20_000
+"""Bytes the kernel keeps for each peer while we are busy: a second of audio. More would be heard
+many seconds late, and connectivity checks that wait behind it would be answered too late."""
+
+
 class Peer:
     """
     A connection that hears, speaks, or both.
@@ -51,7 +56,13 @@ class Peer:
     ) -> None:
         self.sender = Sender(media.pacer, media.out) if mouth else None
         self.receiver: Receiver | None = None
-        self.path = Path(media, on_media=self._heard, on_control=self._control, on_lost=on_lost)
+        self.path = Path(
+            media,
+            on_media=self._heard,
+            on_control=self._control,
+            on_lost=on_lost,
+            kept=LATE,
+        )
         self._media = media
         self._ears = ears
         self._theirs: sdp.Description | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from transcriber.errors import TranscriberError
+from transcriber.errors import NotFound, TranscriberError
 from transcriber.store import Conflict, Record, Store
 
 __all__ = ["Account", "Accounts", "UnknownConversation"]
@@ -27,7 +27,7 @@ WRITING = "dialog"
 """What kind of place one in writing has."""
 
 
-class UnknownConversation(TranscriberError):
+class UnknownConversation(NotFound):
     """There is none of that id, or it was long ago."""
 
     code = "unknown_conversation"

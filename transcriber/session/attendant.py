@@ -193,7 +193,8 @@ class Attendant:
 
     async def _stay(self, room: _Room) -> None:
         call = self._connect(room.wish.room, lambda: room.wish)
-        options = StreamOptions(language=room.wish.language)
+        wish = room.wish
+        options = StreamOptions(language=wish.language, engine=wish.engine, model=wish.model)
         session = Session(call, stt=self._stt, bus=self._bus, options=options, seats=self._seats)
         interpreter = Interpreter(call.show, lambda: room.wish.readers, self._translator)
         captions = Broadcaster(
@@ -242,7 +243,8 @@ class Attendant:
         """Leave when nobody has wanted us for a while, or at once when it is over."""
         while not room.over.is_set():
             room.changed.clear()
-            session.speak(room.wish.language)
+            wish = room.wish
+            session.speak(wish.language, engine=wish.engine, model=wish.model)
             if room.talked and not room.wanted:
                 break  # nobody comes back to a conversation that is over
             try:

@@ -22,7 +22,7 @@ from dialogs.errors import Busy, Ended
 from transcriber import events
 from transcriber.bus.memory import Bus
 from transcriber.errors import TranscriberError
-from transcriber.session.accounts import Account, Accounts
+from transcriber.session.accounts import Account, Accounts, UnknownConversation
 from transcriber.session.attendant import Stay
 from transcriber.session.conversation import Conversation, Taken
 from transcriber.session.host import Engines, Host, Order
@@ -139,6 +139,19 @@ class Conversations:
         """Return the id of the one that is held in a place (`KIND/ROOM`), if there is one."""
         return await self._register.held(where)
 
+    async def where(self, id_: str) -> str:
+        """Name the place where one is held; nothing if it is over, or there is none."""
+        try:
+            account = await self.get(id_)
+        except UnknownConversation:
+            return ""
+        return "" if account.outcome else account.where
+
+    def concerns(self, id_: str, event: events.Event) -> bool:
+        """Whether an event belongs to a conversation, or to the call it is held in here."""
+        held = self._heard.get(event.session_id)
+        return event.metadata.get("dialog_id") == id_ or (held is not None and held.id == id_)
+
     async def end(self, id_: str) -> None:
         """End one; raises `UnknownConversation`, and `Ended` when it is over already."""
         conversation = self._register.live.get(id_)
@@ -161,6 +174,7 @@ class Conversations:
         self._heard[stay.session.id] = conversation
         try:
             conversation.somebody.clear()
+            await self._host.prepare()
             if not stay.session.people:
                 await conversation.somebody.wait()
             if not conversation.outcome:

@@ -4,7 +4,7 @@ Whoever holds a conversation: gives a dialog its engines and a place to be held,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +13,7 @@ from dialogs import Library, Machine
 from dialogs.errors import UnknownState
 from dialogs.ports import Hooks, Line, Llm, Ports, Voice
 from dialogs.problem import did_you_mean
+from transcriber.errors import TranscriberError
 from transcriber.ids import new_id
 from transcriber.session.accounts import Account
 from transcriber.session.attendant import Stay
@@ -25,6 +26,10 @@ __all__ = ["Engines", "Host", "Order"]
 log = structlog.get_logger(__name__)
 
 
+async def _nothing() -> None:
+    """Nothing takes time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """What conversations need of the world."""
@@ -33,6 +38,8 @@ class Engines:
     fetch: Fetch
     hooks: Hooks
     llm: Llm | None = None
+    prepare: Callable[[], Awaitable[None]] = _nothing
+    """Loads what takes time, before somebody waits for it; may be called again."""
     turns: bool = False
     """Whether the recogniser tells by meaning that somebody has finished."""
 
@@ -80,11 +87,20 @@ class Host:
             machine = Machine(flow, account.id, variables=kept["variables"])
         return Conversation(machine, account, publish=self._publish, keep=self._keep)
 
+    async def prepare(self) -> None:
+        """Load the voice, before somebody waits for it."""
+        try:
+            await self._engines.prepare()
+        except TranscriberError as problem:
+            log.warning("voice is not ready", problem=str(problem))
+
     async def talk(self, conversation: Conversation, stay: Stay) -> None:
         """Hold it in a call, until it is over."""
         engines, line = self._engines, CallLine(stay, turns=self._engines.turns)
+        stay.session.listen(language=conversation.machine.flow.language)
         async with open_voice(stay.call, speak=engines.speak, fetch=engines.fetch) as voice:
             await self._lead(conversation, voice, line, session_id=stay.session.id)
+        stay.session.listen()
 
     async def write(self, conversation: Conversation) -> None:
         """Hold it in writing, until it is over."""

@@ -1,12 +1,15 @@
-"""How much one instance takes on, and how it ends."""
+"""How much one instance takes on, and how it ends; which dialogs it holds."""
 
 from __future__ import annotations
 
+import math
 import os
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
-__all__ = ["SessionOptions"]
+from webhooks.addresses import Addresses
+
+__all__ = ["DialogOptions", "SessionOptions"]
 
 EMBEDDED = "local"
 """The recogniser that computes here, on as many cores as there are."""
@@ -55,9 +58,49 @@ class SessionOptions(BaseModel):
         description="seconds for everybody's last words when the service is told to stop",
     )
 
+    def seats(self, engine: str) -> int:
+        """Return how many people one process may hear: each worker its share."""
+        return math.ceil(self.speakers / max(1, self.count(engine)))
+
     def count(self, engine: str) -> int:
         """Return how many workers there shall be, for this choice of recognisers."""
         if self.workers != "auto":
             return int(self.workers)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return cores or 0 if engine != EMBEDDED and cores != 1 else 0
+
+
+class DialogOptions(BaseModel):
+    """Which dialogs there are, and what they may do."""
+
+    folder: str = Field(
+        "",
+        alias="DIALOG_DIR",
+        description="folder of dialog flows and their sounds; empty: `dialogs` in the data folder",
+    )
+    usual: str = Field(
+        "",
+        alias="DEFAULT_DIALOG",
+        description="dialog that is held in every built-in room that names none; empty: none",
+    )
+    most: int = Field(
+        1000, ge=0, alias="MAX_DIALOGS", description="conversations that one process holds at once"
+    )
+    allowed: tuple[str, ...] = Field(
+        (),
+        alias="DIALOG_ALLOWED_NETWORKS",
+        description="private networks that dialogs may ask, such as 10.1.0.0/16, with commas",
+    )
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("allowed")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Addresses(value)
+        return value

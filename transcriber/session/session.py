@@ -122,13 +122,20 @@ class Session:
         self._bus.publish(PersonJoined(session_id=self.id, data=self._presence(person)))
         self._hear(person)
 
-    def speak(self, language: str) -> None:
-        """Another language is usual in this call, from everybody's next words on."""
-        if language == self._usual.language:
+    def speak(self, language: str, *, engine: str = "", model: str = "") -> None:
+        """Something else is usual in this call, from everybody's next words on."""
+        before = self._usual
+        self._usual = replace(before, language=language, engine=engine, model=model)
+        if self._usual == before:
             return
-        self._usual = replace(self._usual, language=language)
-        if not self._language:
-            self._options = replace(self._options, language=language)
+        options = replace(
+            self._options,
+            language=self._language or language,
+            engine=engine if self._options.engine == before.engine else self._options.engine,
+            model=model,
+        )
+        if options != self._options:
+            self._options = options
             self._hear_anew()
 
     def left(self, person_id: str) -> None:
@@ -145,14 +152,16 @@ class Session:
 
         What is empty is as usual; a language counts for everybody, whatever they usually speak.
         """
+        before, usual = (self._language, self._options), self._usual
         self._language = language
         self._options = replace(
-            self._usual,
-            language=language or self._usual.language,
-            engine=engine or self._usual.engine,
-            vocabulary=vocabulary or self._usual.vocabulary,
+            usual,
+            language=language or usual.language,
+            engine=engine or usual.engine,
+            vocabulary=vocabulary or usual.vocabulary,
         )
-        self._hear_anew()
+        if before != (self._language, self._options):
+            self._hear_anew()
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""

@@ -82,6 +82,10 @@ class Supervisor:
         """Another language is spoken in a room; raises `KeyError` if nobody reads it."""
         await self._change(room, lambda wish: wish.spoken_in(language))
 
+    async def hear(self, room: str, engine: str, model: str = "") -> None:
+        """Another engine hears a room; raises `KeyError` if nobody reads it."""
+        await self._change(room, lambda wish: wish.heard_by(engine, model))
+
     async def translate(self, room: str, reader: str, target: str) -> None:
         """A reader wants another language, or none; raises `KeyError` if they do not read."""
         await self._change(room, lambda wish: wish.translated(reader, target))

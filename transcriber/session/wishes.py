@@ -1,5 +1,5 @@
 """
-What shall be true: who wants to read which room, in which language.
+What shall be true: who wants to read which room, in which language, heard by whom.
 
 A wish is a value, pure to compare. Commands of users only change wishes; that reality follows is
 the supervisor's work, so a lost connection, our own restart and a second press of the same button
@@ -24,25 +24,30 @@ class Wish:
     One room: its readers, by the id their conference knows them by, and the language spoken.
 
     A reader's value is the language they want to read; empty as it is spoken. `dialog` is the id
-    of the conversation that shall be held there.
+    of the conversation that shall be held there. `engine` and `model` are who shall hear the room,
+    as a policy says it; empty: who usually does.
     """
 
     room: str
     language: str = "en"
     readers: Mapping[str, str] = field(default_factory=lambda: NOBODY)
     dialog: str = ""
+    engine: str = ""
+    model: str = ""
 
     @classmethod
     def of(cls, room: str, value: Any) -> Wish:
         """Make a wish of what was kept as its `value`."""
         readers = MappingProxyType(dict(value["readers"]))
-        return cls(room, value["language"], readers, value.get("dialog", ""))
+        more = {name: value.get(name, "") for name in ("dialog", "engine", "model")}
+        return cls(room, value["language"], readers, **more)
 
     @property
     def value(self) -> dict[str, Any]:
         """Everything but the room, for keeping and sending."""
+        more = {"dialog": self.dialog, "engine": self.engine, "model": self.model}
         kept = {"language": self.language, "readers": dict(self.readers)}
-        return kept | ({"dialog": self.dialog} if self.dialog else {})
+        return kept | {name: wanted for name, wanted in more.items() if wanted}
 
     def read_by(self, reader: str) -> Wish:
         """Somebody wants captions; whoever has them already keeps their language."""
@@ -62,6 +67,10 @@ class Wish:
     def spoken_in(self, language: str) -> Wish:
         """Another language is spoken from now on."""
         return replace(self, language=language)
+
+    def heard_by(self, engine: str, model: str = "") -> Wish:
+        """Another engine or model listens from now on; the usual one if they are empty."""
+        return replace(self, engine=engine, model=model)
 
     def held(self, dialog: str) -> Wish:
         """A conversation shall be held; none if it is empty."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
@@ -50,10 +50,10 @@ class Worker:
 
     front = False
 
-    def __init__(self, counts: Callable[[], Any] = list, *, beat: float = BEAT) -> None:
-        """`counts` gives what was counted here, for the parent to publish."""
+    def __init__(self, report: Callable[[], Message] = dict, *, beat: float = BEAT) -> None:
+        """`report` gives whatever else the parent shall know of us with each sign of life."""
         self._over = asyncio.Event()
-        self._counts, self._beat = counts, beat
+        self._more, self._beat = report, beat
         self._here = Alone()
         self._rooms: dict[str, Rooms] = {}
         self._waiting: dict[str, Message] = {}
@@ -142,7 +142,7 @@ class Worker:
             await asyncio.sleep(self._beat)
             used, now = _cpu(), time.monotonic()
             load = {"cores": (used - usage) / (now - at), "memory": _memory()}
-            self._news.push(json.dumps({"load": load, "counts": self._counts()}))
+            self._news.push(json.dumps({"load": load, "report": self._more()}))
             usage, at = used, now
 
     async def _tell(self, writer: asyncio.StreamWriter) -> None:

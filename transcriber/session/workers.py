@@ -62,8 +62,8 @@ class Workers:
     Starts workers, keeps them alive, and gives rooms to them.
 
     `run` is the lifetime of all processes, `command` their program, to which the path of the socket
-    is added on which it answers requests. `on_event` gets what happens in them, `on_counts` what
-    they count: by worker, and nothing when it has died.
+    is added on which it answers requests. `on_event` gets what happens in them, `on_report` what
+    they say with each sign of life: by worker, and nothing when it has died.
     """
 
     front = True
@@ -74,7 +74,7 @@ class Workers:
         command: Sequence[str],
         *,
         on_event: Callable[[Message], object],
-        on_counts: Callable[[int, Any], object] = lambda place, counts: None,
+        on_report: Callable[[int, Message | None], object] = lambda place, report: None,
         most_memory: float = float("inf"),
         drain: float = DRAIN,
     ) -> None:
@@ -87,7 +87,7 @@ class Workers:
             _Worker(place, [*command, self._socket(place)], self, most_memory, drain)
             for place in range(count)
         ]
-        self.on_event, self.on_counts = on_event, on_counts
+        self.on_event, self.on_report = on_event, on_report
 
     def _socket(self, place: int) -> str:
         return str(Path(self._folder.name) / str(place))
@@ -235,7 +235,7 @@ class _Worker:
                 await self._talk(reader, writer)
             finally:
                 self.process, self.load = None, Load(fresh=len(self.rooms), open=False)
-                self._crew.on_counts(self.place, None)
+                self._crew.on_report(self.place, None)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Give orders and take in what comes, to its very end if the process dies meanwhile."""
@@ -271,9 +271,9 @@ class _Worker:
                 self._crew.on_event(event)
             case {"ended": str(room)}:
                 self._crew.ended(room)
-            case {"load": {"cores": float(cores), "memory": int(memory)}, "counts": counts}:
+            case {"load": {"cores": float(cores), "memory": int(memory)}, "report": dict(report)}:
                 self._loaded(Load(cores, memory))
-                self._crew.on_counts(self.place, counts)
+                self._crew.on_report(self.place, report)
 
     def _loaded(self, load: Load) -> None:
         if load.memory <= self._most_memory:

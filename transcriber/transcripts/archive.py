@@ -76,7 +76,7 @@ class Archive:
 
     async def begin(self, room: str, *, title: str, by: str, now: float) -> Kept:
         """Begin a transcript."""
-        kept = Kept(new_id("trn", now=lambda: now), room, now, title, by, alive=now)
+        kept = Kept(new_id("trn"), room, now, title, by, alive=now)
         return await self.save(kept)
 
     async def save(self, kept: Kept) -> Kept:

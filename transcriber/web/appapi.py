@@ -26,10 +26,11 @@ class AppApiGuard:
 
     async def __call__(self, request: web.Request, scope: str) -> None:
         """Raise 401 unless the caller is our Nextcloud."""
-        if not self._knows(request):
+        if not self.knows(request):
             raise ProblemError(401, "unauthorized", "this is not our Nextcloud")
 
-    def _knows(self, request: web.Request) -> bool:
+    def knows(self, request: web.Request) -> bool:
+        """Whether our Nextcloud calls; somebody may call through it, where it lets them."""
         headers = request.headers
         given = headers.get("AUTHORIZATION-APP-API", "")[:MOST]
         app_id = headers.get("EX-APP-ID", "").encode()

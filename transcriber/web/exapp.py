@@ -9,9 +9,9 @@ wrong is told as `{"error": text}`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -24,9 +24,9 @@ from transcriber.engines.stt.base import Progress
 from transcriber.errors import TranscriberError
 from transcriber.session.supervisor import Supervisor
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import APPAPI, BODY, PUBLIC, Route
+from transcriber.web.routes import APPAPI, PUBLIC, Route, body
 
-__all__ = ["ExApp", "TalkError", "talk_error"]
+__all__ = ["Check", "ExApp", "TalkError", "talk_error"]
 
 REPORTS = 5
 """Tries to tell Nextcloud something, before the administrator has to start it again."""
@@ -34,7 +34,6 @@ REPORTS = 5
 WORK = 10
 """Things to do for Nextcloud that wait; the oldest go, because the newest say it all again."""
 
-M = TypeVar("M", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
 
@@ -94,6 +93,17 @@ class Languages(RootModel[dict[str, dict[str, Any]]]):
 Code = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 
 
+class Check(BaseModel):
+    """Something that the administrator should know: `status` is warning or error."""
+
+    status: str
+    text: str
+
+
+class Checks(RootModel[dict[str, Check]]):
+    """All of it, by a short name each; nothing is fine."""
+
+
 class Wanted(BaseModel):
     """Something a user asked Talk for; Talk may add fields."""
 
@@ -139,11 +149,13 @@ class ExApp:
         heard: Sequence[str],
         introduce: Callable[[], Any] | None = None,
         readable: Callable[[], Sequence[str]] = tuple,
+        checks: Callable[[], Mapping[str, Check]] = dict,
         version: str = "",
     ) -> None:
         """
         `heard` are the languages we recognise, `readable` tells those we translate into;
-        `introduce` tells Nextcloud what else it should know of us, whenever we are turned on.
+        `introduce` tells Nextcloud what else it should know of us, whenever we are turned on;
+        `checks` says what its administrator should know.
         """
         self.enabled = False
         self._home = home
@@ -151,6 +163,7 @@ class ExApp:
         self._prepare = prepare
         self._heard = heard
         self._readable = readable
+        self._checks = checks
         self._version = version
         self._introduce = introduce
         self._progress = 0
@@ -178,6 +191,7 @@ class ExApp:
             Route("POST", "/init", self._init, APPAPI, "Prepare", response=Anything),
             Route("PUT", "/enabled", self._enable, APPAPI, "Turn on or off", response=Enabled),
             Route("GET", "/enabled", self._state, APPAPI, "Turned on?", response=State),
+            Route("GET", "/setup_checks", self._check, APPAPI, "Is all well?", response=Checks),
             Route("GET", "/capabilities", self._capabilities, APPAPI, "What we can"),
             Route("GET", "/api/v1/languages", self._languages, APPAPI, "What we hear"),
             Route("POST", f"{call}/transcribe", self._read, APPAPI, "Captions", Reading, Done),
@@ -208,6 +222,9 @@ class ExApp:
     async def _state(self, request: web.Request) -> State:
         return State(enabled=self.enabled)
 
+    async def _check(self, request: web.Request) -> Checks:
+        return Checks(dict(self._checks()))
+
     async def _languages(self, request: web.Request) -> Languages:
         return _shown(self._heard)
 
@@ -235,7 +252,7 @@ class ExApp:
         )
 
     async def _read(self, request: web.Request) -> Done:
-        wish = _body(request, Reading)
+        wish = body(request, Reading)
         if wish.enable:
             await self._rooms.read(wish.room, wish.reader, language=self._known(wish.language))
         else:
@@ -243,7 +260,7 @@ class ExApp:
         return Done()
 
     async def _speak(self, request: web.Request) -> Done:
-        wish = _body(request, Spoken)
+        wish = body(request, Spoken)
         try:
             await self._rooms.speak(wish.room, self._known(wish.language))
         except KeyError as error:
@@ -251,7 +268,7 @@ class ExApp:
         return Done()
 
     async def _translate(self, request: web.Request) -> Done:
-        wish = _body(request, Translated)
+        wish = body(request, Translated)
         if wish.language and wish.language not in self._readable():
             raise ProblemError(550, "no-translation", f"cannot translate into {wish.language}")
         try:
@@ -261,7 +278,7 @@ class ExApp:
         return Done()
 
     async def _leave(self, request: web.Request) -> Done:
-        await self._rooms.leave(_body(request, Wanted).room)
+        await self._rooms.leave(body(request, Wanted).room)
         return Done()
 
     def _known(self, code: str | None) -> str:
@@ -328,9 +345,3 @@ def _shown(codes: Sequence[str]) -> Languages:
             for one in known
         }
     )
-
-
-def _body(request: web.Request, model: type[M]) -> M:
-    body = request[BODY]
-    assert isinstance(body, model)
-    return body

@@ -67,12 +67,15 @@ class Owner:
     socket: str = ""
 
 
-Where = Callable[[str], Awaitable[Owner | None]]
-"""Says who has a room; nothing if that is this process."""
+Where = Callable[[Mapping[str, str]], Awaitable[Owner | None]]
+"""Says who has what the parts of a path name, a room or a conversation; nothing: this process."""
 
 
 class Forward:
-    """A middleware for requests whose path names a room, by `{room_id}`; to be entered."""
+    """
+    A middleware for requests whose path names a room, by `{room_id}`, or a conversation, by
+    `{dialog_id}`; to be entered.
+    """
 
     def __init__(self, where: Where) -> None:
         self._where = where
@@ -90,17 +93,17 @@ class Forward:
             await client.close()
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        room = request.match_info.get("room_id")
-        if not room or not request.path.startswith("/api/"):
+        name = _named(request)
+        if not name or not request.path.startswith("/api/"):
             return await handler(request)
         for pause in aio.backoff(base=0.1, limit=1.0, tries=TRIES):
-            owner = await self._where(room)
+            owner = await self._where(request.match_info)
             if owner is None:
                 return await handler(request)
             with contextlib.suppress(aiohttp.ClientConnectorError):
                 return await self._pass(request, owner)
             await asyncio.sleep(pause)
-        raise _away(room, "it does not listen")
+        raise _away(name, "it does not listen")
 
     async def _pass(self, request: web.Request, owner: Owner) -> web.StreamResponse:
         """Pass a request on; raises `ClientConnectorError` if nothing of it was."""
@@ -117,7 +120,7 @@ class Forward:
                 error.status, "refused", "the room refuses this connection"
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _away(request.match_info["room_id"], type(error).__name__) from error
+            raise _away(_named(request), type(error).__name__) from error
 
     def _client(self, owner: Owner) -> aiohttp.ClientSession:
         if owner not in self._clients:
@@ -165,6 +168,10 @@ class Forward:
                 return ours
 
 
+def _named(request: web.Request) -> str:
+    return request.match_info.get("room_id") or request.match_info.get("dialog_id", "")
+
+
 def _away(room: str, problem: str) -> ProblemError:
     log.warning("room cannot be reached", room=room, problem=problem)
     return ProblemError(503, "room-away", "the room cannot be reached right now", retry_after=2)
@@ -204,6 +211,8 @@ async def _both(one: Awaitable[None], other: Awaitable[None]) -> AsyncIterator[N
 def _forwarded(request: web.Request) -> CIMultiDict[str]:
     headers = _passed(request.headers)
     headers[VIA] = "1"
+    hops = [*headers.popall("X-Forwarded-For", ()), request.remote]
+    headers["X-Forwarded-For"] = ", ".join(filter(None, hops))
     headers["X-Request-Id"] = structlog.contextvars.get_contextvars().get("request", "")
     return headers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,14 +21,14 @@ class Alive(BaseModel):
     status: str = "ok"
 
 
-def routes(*, unready: Callable[[], str], metrics: Collector) -> list[Route]:
+def routes(*, unready: Callable[[], Awaitable[str]], metrics: Collector) -> list[Route]:
     """`unready` says why no work can be taken now, or nothing."""
 
     async def health(request: web.Request) -> Alive:
         return Alive()
 
     async def ready(request: web.Request) -> Alive:
-        if reason := unready():
+        if reason := await unready():
             raise ProblemError(503, "not-ready", reason, retry_after=5)
         return Alive()
 

@@ -24,7 +24,7 @@ from transcriber.web.routes import PUBLIC, Handler, Route
 __all__ = ["Site", "routes"]
 
 HERE = Path(__file__).parent
-FOLDERS = ("page",)
+FOLDERS = ("page", "console")
 """Beside this module, one for each page; modules of one may import those of another."""
 TYPES = {
     ".css": "text/css",
@@ -119,10 +119,11 @@ class Site:
 def routes(site: Site | None = None) -> list[Route]:
     """The pages and what they consist of."""
     site = site or Site({name: HERE / name for name in FOLDERS})
-    room = site.page("page/index.html")
+    room, console = site.page("page/index.html"), site.page("console/index.html")
     return [
         Route("GET", "/", room, PUBLIC, "The lobby: a page to open a room"),
         Route("GET", "/rooms/{room_id}", room, PUBLIC, "The page of a room"),
+        Route("GET", "/console", console, PUBLIC, "The page for administrators"),
         Route("GET", "/assets/{version}/{name:.+}", site.asset, PUBLIC, "What pages consist of"),
     ]
 

@@ -36,6 +36,8 @@ class OwnService:
 
     def hear(self, message: Message) -> Iterator[Message]:
         if isinstance(message, bytes):
+            if self._format == "opus":
+                return
             data = np.frombuffer(message, "<f4") if self._format == "f32" else None
             for said in self._ear.pcm(message) if data is None else self._ear.hear(data):
                 yield from self._tell(said)

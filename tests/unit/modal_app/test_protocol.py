@@ -35,7 +35,7 @@ from modal_app.protocol import (
 )
 
 EVERY: list[Message] = [
-    Ready(3),
+    Ready(3, ("f32", "s16")),
     Word("Straße", 1.25, 1.5),
     Segment("Hello there.", 0.5, 1.5, 1.75),
     SpeechStarted(2.0),

@@ -73,6 +73,7 @@ def test_everything_wrong_is_told_at_once_by_name() -> None:
 
 BROKEN = {
     "ASR_LANGUAGE": "english please",
+    "NOISE_SUPPRESSION": "5",
     "TTS_SPEED": "fast",
     "TTS_CACHE_MB": "-1",
     "HTTP_PORT": "70000",

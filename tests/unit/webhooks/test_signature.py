@@ -16,7 +16,7 @@ import webhooks
 from webhooks.errors import Unverified
 from webhooks.signature import TOLERANCE, new_secret, sign, verify
 
-NOW = time.time()
+NOW = 1_750_000_000.0
 BODY = '{"type":"speech.final","data":{"text":"Grüße"}}'.encode()
 KEY = new_secret()
 
@@ -26,7 +26,7 @@ def check(headers: dict[str, str], *keys: str, body: bytes = BODY, now: float = 
 
 
 def test_the_reference_implementation_accepts_ours() -> None:
-    headers = sign("evt_1", BODY, KEY, now=NOW)
+    headers = sign("evt_1", BODY, KEY, now=time.time())  # its clock cannot be set
     assert Webhook(KEY).verify(BODY, headers)["type"] == "speech.final"
 
 
@@ -46,8 +46,9 @@ def test_we_accept_the_reference_implementations() -> None:
 @pytest.mark.parametrize("at_receiver", ["old", "new"])
 def test_both_secrets_work_while_rotating(at_receiver: str) -> None:
     keys = {"old": new_secret(), "new": new_secret()}
-    headers = sign("evt_1", BODY, keys["new"], keys["old"], now=NOW)
-    assert check(headers, keys[at_receiver]) == "evt_1"
+    now = time.time()
+    headers = sign("evt_1", BODY, keys["new"], keys["old"], now=now)
+    assert check(headers, keys[at_receiver], now=now) == "evt_1"
     assert Webhook(keys[at_receiver]).verify(BODY, headers)
 
 

@@ -28,14 +28,15 @@ from modal_app.protocol import (
     Finish,
     Flush,
     Flushed,
+    Format,
     Marker,
+    Ready,
     Segment,
     Step,
     Text,
     WordEnded,
 )
 from transcriber.audio.block import SECONDS, Block, silence
-from transcriber.audio.wav import pcm16
 from transcriber.engines.segments import spread
 from transcriber.engines.stt.base import (
     EngineInfo,
@@ -47,9 +48,9 @@ from transcriber.engines.stt.base import (
     TurnEnded,
     Word,
 )
+from transcriber.engines.stt.uplink import packer
 from transcriber.engines.stt.wire import (
     Address,
-    Dialect,
     Http,
     Message,
     Online,
@@ -117,10 +118,11 @@ class KyutaiOptions(BaseModel):
         alias="KYUTAI_PROTOCOL",
         description="v1: our own GPU service; moshi: Kyutai's moshi-server",
     )
-    audio: Literal["f32", "s16"] = Field(
-        "f32",
+    audio: Literal["auto", "f32", "s16", "opus"] = Field(
+        "auto",
         alias="KYUTAI_AUDIO",
-        description="audio sent to our own GPU service: f32, or s16 for half the bandwidth",
+        description="audio sent to our own GPU service: f32, s16 for half the bandwidth, opus for a"
+        " twenty-fifth; auto: s16 from the second stream on, if the service offers it",
     )
 
 
@@ -140,6 +142,7 @@ class Kyutai(Online):
 
     def __init__(self, options: KyutaiOptions) -> None:
         self._options = options
+        self._offered: tuple[str, ...] = ()
         self.http = Http()
 
     def unusable(self) -> str:
@@ -155,12 +158,23 @@ class Kyutai(Online):
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[WireStream]:
         """Start listening to one speaker; may take as long as the GPU takes to wake."""
-        moshi = self._options.speaks == "moshi"
-        dialect: Dialect = Moshi(options) if moshi else OwnService(options, self._options.audio)
-        async with self.http.talk(self._address(), dialect) as stream:
+        if self._options.speaks == "moshi":
+            async with self.http.talk(self._address(), Moshi(options)) as stream:
+                yield stream
+            return
+        form = self._form
+        ours = OwnService(options, form)
+        async with self.http.talk(self._address(form), ours) as stream:
+            self._offered = ours.offered
             yield stream
 
-    def _address(self) -> Address:
+    @property
+    def _form(self) -> Format:
+        if self._options.audio == "auto":
+            return "s16" if "s16" in self._offered else "f32"
+        return self._options.audio
+
+    def _address(self, form: Format = "f32") -> Address:
         ours = self._options
         path = "api/asr-streaming" if ours.speaks == "moshi" else "v1/stream"
         url = ours.url or f"wss://{ours.workspace}--{ours.suffix}.modal.run/{path}"
@@ -168,7 +182,7 @@ class Kyutai(Online):
         headers = {name: value.get_secret_value() for name, value in secrets.items()}
         if headers["kyutai-api-key"]:
             headers["Authorization"] = f"Bearer {headers['kyutai-api-key']}"
-        params = {"format": ours.audio} if ours.speaks == "v1" and ours.audio != "f32" else {}
+        params = {"format": form} if form != "f32" else {}
         sent = {name: value for name, value in headers.items() if value}
         return Address(url, params, sent, opening=COLD)
 
@@ -229,9 +243,11 @@ class OwnService:
     answers: float | None = None
     idle: float | None = None
 
-    def __init__(self, options: StreamOptions, audio: Literal["f32", "s16"] = "f32") -> None:
+    def __init__(self, options: StreamOptions, form: Format = "f32") -> None:
         self.over = False
-        self._raw = audio == "f32"
+        self.offered: tuple[str, ...] = ()
+        """Formats that the service understands, once it has said hello."""
+        self._packed = packer(form)
         self._utterance = Utterance(options)
         self._sent = 0.0
         self._last = 0.0
@@ -241,9 +257,9 @@ class OwnService:
         return ()
 
     def audio(self, block: Block) -> Iterable[Message]:
-        """Samples as they are, or as integers."""
+        """Samples in the form that was agreed."""
         self._sent += SECONDS
-        yield block.astype("<f4", copy=False).tobytes() if self._raw else pcm16(block)
+        yield from self._packed(block)
 
     def flush(self) -> Iterable[Message]:
         """Ask for the words so far."""
@@ -262,6 +278,8 @@ class OwnService:
         said = self._utterance
         with reading():
             match protocol.decode(_text(message)):
+                case Ready(_, formats):
+                    self.offered = formats
                 case protocol.SpeechStarted(time):
                     yield from said.begin(time)
                 case protocol.Word(text, start, end):

@@ -33,8 +33,13 @@ class Plan:
     e2ee: bool = False
     open: bool = False
     """Whether anybody who knows the room may enter it."""
+    dialog: str = ""
+    """The dialog that is held in it from the first participant on."""
     max_participants: int = 100
     max_publishers: int = 100
+    engine: str = ""
+    """Who hears the room, as a policy says it; empty: who usually does."""
+    model: str = ""
 
 
 class Member(Protocol):

@@ -15,6 +15,8 @@ from transcriber.errors import NotFound
 from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
 from transcriber.rtc.sfu.rooms import Rooms
+from transcriber.web.calls import EnginePolicy, ModelName
+from transcriber.web.door import origin
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.messages import LANGUAGE
 from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
@@ -35,6 +37,8 @@ ADDRESSES = 10_000
 PAGE, MOST = 50, 200
 
 M = TypeVar("M", bound=BaseModel)
+Chosen = Callable[[str | None], str]
+"""Chooses the dialog of a room: the one it names, the usual one if it names none."""
 
 
 class _Body(BaseModel):
@@ -48,7 +52,11 @@ class NewRoom(_Body):
     language: Annotated[str, Field(pattern=LANGUAGE, max_length=35)] | None = None
     captions: bool = True
     e2ee: bool = False
+    dialog: Annotated[str, Field(max_length=200)] | None = None
+    """Which dialog is held in it; empty for none."""
     max_participants: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    engine: EnginePolicy = ""
+    model: ModelName = ""
 
 
 class ShownRoom(BaseModel):
@@ -59,6 +67,7 @@ class ShownRoom(BaseModel):
     language: str
     captions: bool
     e2ee: bool
+    dialog: str
     max_participants: int
     created_at: str
     participants: int
@@ -100,10 +109,18 @@ class RoomApi:
     """What programs with an API token may do."""
 
     def __init__(
-        self, rooms: Rooms, book: Book, tokens: Tokens, welcome: Welcome, *, language: str
+        self,
+        rooms: Rooms,
+        book: Book,
+        tokens: Tokens,
+        welcome: Welcome,
+        *,
+        language: str,
+        dialog: Chosen = lambda name: name or "",
     ) -> None:
+        """`dialog` chooses which one is held in a room, and refuses those that there are not."""
         self._rooms, self._book, self._tokens, self._welcome = rooms, book, tokens, welcome
-        self._language = language
+        self._language, self._dialog = language, dialog
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -122,7 +139,10 @@ class RoomApi:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         wish = _body(request, NewRoom)
         language = wish.language or self._language
-        plan = Plan(**wish.model_dump(exclude={"language"}), language=language)
+        dialog = "" if wish.e2ee else self._dialog(wish.dialog)
+        plan = Plan(
+            **wish.model_dump(exclude={"language", "dialog"}), language=language, dialog=dialog
+        )
         room = await self._book.add(plan)
         shown = self._shown(Booked(room)).model_dump_json(exclude_none=True)
         where = {"Location": f"/api/v1/rooms/{room.id}"}
@@ -166,6 +186,7 @@ class RoomApi:
             language=plan.language,
             captions=self._welcome.possible(room),
             e2ee=plan.e2ee,
+            dialog=plan.dialog,
             max_participants=plan.max_participants,
             created_at=_moment(room.created.timestamp()),
             participants=booked.participants,
@@ -197,9 +218,11 @@ class OpenRooms:
         tokens: Tokens,
         *,
         language: str,
+        dialog: Chosen = lambda name: name or "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rooms, self._book, self._tokens, self._language = rooms, book, tokens, language
+        self._rooms, self._book, self._tokens = rooms, book, tokens
+        self._language, self._dialog = language, dialog
         self._now = now
         self._minute = 0
         self._counts: dict[str, int] = {}
@@ -218,7 +241,8 @@ class OpenRooms:
     async def _create(self, request: web.Request) -> Visit:
         self._admit(request)
         wish = _body(request, OpenRoom)
-        plan = Plan(name=wish.name, language=wish.language or self._language, open=True)
+        language = wish.language or self._language
+        plan = Plan(name=wish.name, language=language, open=True, dialog=self._dialog(None))
         return self._visit(await self._book.add(plan))
 
     async def _enter(self, request: web.Request) -> Visit:
@@ -237,7 +261,7 @@ class OpenRooms:
         """Raise 404 where rooms are not open, and 429 for who asks too often."""
         if not self._rooms.options.open:
             raise ProblemError(404, "not-found", "rooms are not open here; ask for an invitation")
-        minute, address = int(self._now() // 60), request.remote or ""
+        minute, address = int(self._now() // 60), origin(request)
         if minute != self._minute:
             self._minute = minute
             self._counts.clear()

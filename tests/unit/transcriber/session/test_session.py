@@ -129,6 +129,26 @@ async def test_one_can_listen_in_another_way_from_now_on() -> None:
     assert sum(event.type == "person.joined" for event in events) == 1
 
 
+async def test_another_engine_hears_the_next_words_unless_a_conversation_wants_its_own() -> None:
+    stt = FakeStt()
+
+    async def script(listener: Listener) -> None:
+        listener.joined(ANN)
+        await asyncio.sleep(0.1)
+        session.speak("en", engine="openai", model="whisper-1")
+        await asyncio.sleep(0.1)
+        session.listen(engine="kyutai")
+        await asyncio.sleep(0.1)
+        session.speak("en", engine="deepgram", model="whisper-1")
+        await asyncio.sleep(0.1)
+
+    session = Session(FakeCall(script), stt=stt, bus=Bus())
+    await session.run()
+    assert [(one.engine, one.model) for one in stt.options] == [
+        ("", ""), ("openai", "whisper-1"), ("kyutai", "whisper-1"),
+    ]  # fmt: skip
+
+
 async def test_events_of_a_session_share_its_id() -> None:
     events = await listen(words=3)
     assert len({event.session_id for event in events}) == 1

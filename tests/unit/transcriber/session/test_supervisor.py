@@ -78,6 +78,10 @@ async def test_every_change_of_a_wish_is_passed_on() -> None:
         await supervisor.speak("r", "es")
         await supervisor.read("r", "bob")
         await supervisor.stop_reading("r", "bob")
+        await supervisor.hear("r", "openai")
+        await asyncio.sleep(0.1)
+        assert world.rooms == {"r": Wish("r", "es", {"ann": "de"}, engine="openai")}
+        await supervisor.hear("r", "")
         await asyncio.sleep(0.1)
         assert world.rooms == {"r": Wish("r", "es", {"ann": "de"})}
         assert await supervisor.wishes() == [Wish("r", "es", {"ann": "de"})]
@@ -88,6 +92,8 @@ async def test_what_nobody_wished_cannot_be_changed() -> None:
     await supervisor.stop_reading("r", "ann")
     with pytest.raises(KeyError):
         await supervisor.speak("r", "fr")
+    with pytest.raises(KeyError):
+        await supervisor.hear("r", "openai")
     with pytest.raises(KeyError):
         await supervisor.translate("r", "ann", "fr")
     await supervisor.read("r", "ann")

@@ -41,3 +41,12 @@ def test_a_conversation_can_be_wished() -> None:
     held = Wish("r").held("dlg_1")
     assert held.value == {"language": "en", "readers": {}, "dialog": "dlg_1"}
     assert Wish.of("r", held.value) == held
+
+
+def test_another_engine_can_be_wished_and_the_usual_one_again() -> None:
+    wish = Wish("r").heard_by("deepgram", "nova-2")
+    assert wish.value == {
+        "language": "en", "readers": {}, "engine": "deepgram", "model": "nova-2",
+    }  # fmt: skip
+    assert Wish.of("r", wish.value) == wish
+    assert wish.heard_by("") == Wish("r")

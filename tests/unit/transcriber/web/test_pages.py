@@ -117,11 +117,11 @@ def test_every_change_makes_another_version(site: Site, tmp_path: Path) -> None:
 
 
 def test_our_own_pages_can_be_had() -> None:
-    assert {route.path for route in routes()} >= {"/", "/rooms/{room_id}"}
+    assert {route.path for route in routes()} >= {"/", "/rooms/{room_id}", "/console"}
 
 
 PAGE = Path("transcriber/web")
-FILES = {path for path in PAGE.rglob("page/**/*") if path.suffix in {".js", ".css", ".svg"}}
+FILES = {path for path in PAGE.rglob("*") if path.suffix in {".js", ".css", ".svg"}}
 
 
 def test_whatever_our_pages_ask_for_is_there_and_nothing_else() -> None:
@@ -130,7 +130,7 @@ def test_whatever_our_pages_ask_for_is_there_and_nothing_else() -> None:
         for html in PAGE.glob("*/*.html")
         for name in re.findall(r'"/assets/version/([^"]+)"', html.read_text())
     }
-    for script in PAGE.rglob("page/**/*.js"):
+    for script in PAGE.rglob("*.js"):
         for name in re.findall(r'(?:from|URL\()\s*"(\.[^"]+)"', script.read_text()):
             asked.add(Path(os.path.normpath(script.parent / name)))
     assert asked == FILES

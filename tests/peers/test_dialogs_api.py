@@ -1,0 +1,134 @@
+"""Conversations over HTTP and a WebSocket, as programs hold them with the running service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.peers.service import service
+from tests.peers.test_web import TOKEN
+from tests.unit.transcriber.session.talks import DESK
+
+ALL = "/api/v1/dialogs"
+SESSIONS = f"{ALL}/sessions"
+BROKEN = "name: broken\ninitial_state: nowhere\nstates: {}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "desk.yaml").write_text(DESK)
+    (flows / "broken.yaml").write_text(BROKEN)
+    return tmp_path
+
+
+@asynccontextmanager
+async def house(folder: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    env = {
+        "DATA_DIR": str(folder / "data"), "DIALOG_DIR": str(folder / "flows"), "WORKERS": "0",
+        "TTS_BACKEND": "espeak",
+    }  # fmt: skip
+    async with service(env=env) as (http, _):
+        http.headers.update(TOKEN)
+        yield http
+
+
+async def say(http: aiohttp.ClientSession, id_: str, **event: Any) -> tuple[int, dict[str, Any]]:
+    async with http.post(f"{SESSIONS}/{id_}/events", json=event) as answer:
+        return answer.status, await answer.json()
+
+
+async def begin(http: aiohttp.ClientSession, **wish: Any) -> dict[str, Any]:
+    async with http.post(SESSIONS, json={"dialog": "desk"} | wish) as answer:
+        begun: dict[str, Any] = await answer.json()
+        assert answer.status == 201, begun
+        assert answer.headers["Location"] == f"{SESSIONS}/{begun['id']}"
+        return begun
+
+
+def spoken(answer: dict[str, Any]) -> list[str]:
+    return [one["params"]["text"] for one in answer["actions"] if one["type"] == "play_tts"]
+
+
+async def test_a_conversation_in_writing_is_led_to_its_end_and_outlives_a_restart(
+    folder: Path,
+) -> None:
+    async with house(folder) as http:
+        begun = await begin(http)
+        assert spoken(begun) == ["Good day. What can we do for you?"]
+        status, led = await say(http, begun["id"], type="speech", text="Bob")
+        assert (status, led["previous_state"], led["state"]) == (200, "ask", "got")
+        assert spoken(led) == ["Thank you, Bob."]
+    async with house(folder) as http:
+        async with http.get(f"{SESSIONS}/{begun['id']}") as answer:
+            kept = await answer.json()
+        assert (kept["state"], kept["variables"]["who"], kept["outcome"]) == ("got", "Bob", "")
+        status, led = await say(http, begun["id"], type="left")
+        assert (status, led["state"], led["ended"]) == (200, "bye", True)
+        status, refused = await say(http, begun["id"], type="left")
+        assert (status, refused["type"]) == (409, "dialog-ended")
+        async with http.get(SESSIONS) as answer:
+            assert [one["id"] for one in (await answer.json())["items"]] == [begun["id"]]
+
+
+async def test_flows_are_shown_with_what_is_wrong_and_wrong_wishes_say_what(folder: Path) -> None:
+    async with house(folder) as http:
+        async with http.get(ALL) as answer:
+            shown = await answer.json()
+        assert [one["name"] for one in shown["items"]] == ["desk"]
+        (broken,) = shown["broken"]
+        assert broken["problems"][0]["line"] > 0
+        async with http.get(f"{ALL}/desk/diagram.svg") as answer:
+            assert answer.content_type == "image/svg+xml"
+            assert "ask" in await answer.text()
+        for wish, status, said in (
+            ({"dialog": "dusk"}, 404, "desk"),
+            ({"dialog": "desk", "state": "asks"}, 422, "ask"),
+            ({"dialog": "desk", "color": "red"}, 422, "color"),
+            ({"dialog": "desk", "room": "abc"}, 400, "Talk"),
+        ):
+            async with http.post(SESSIONS, json=wish) as answer:
+                assert answer.status == status
+                assert said in await answer.text()
+        begun = await begin(http, id="mine")
+        assert begun["id"] == "mine"
+        async with http.post(SESSIONS, json={"dialog": "desk", "id": "mine"}) as answer:
+            assert answer.status == 409
+        for event in ({"type": "speech"}, {"type": "dtmf", "digits": "x"}, {"type": "weather"}):
+            status, _ = await say(http, "mine", **event)
+            assert status == 422
+        async with http.delete(f"{SESSIONS}/mine") as answer:
+            assert answer.status == 204
+        async with http.get(f"{SESSIONS}/none") as answer:
+            assert answer.status == 404
+
+
+async def test_a_program_follows_and_leads_one_over_a_websocket(folder: Path) -> None:
+    async with house(folder) as http:
+        begun = await begin(http)
+        path = f"{SESSIONS}/{begun['id']}/ws"
+        async with http.ws_connect(path) as socket:
+            assert (await socket.receive_json())["session"]["state"] == "ask"
+            await socket.send_json({"type": "send", "id": "1", "event": {"type": "speech"}})
+            wrong = await socket.receive_json()
+            assert (wrong["code"], wrong["message"][:17]) == ("bad_message", "send.event: Value")
+            event = {"type": "speech", "text": "bye"}
+            await socket.send_json({"type": "send", "id": "2", "event": event})
+            told = [message async for message in _messages(socket)]
+        assert told[-1] == {"type": "closed", "reason": "ended"}
+        happened = [one["event"]["type"] for one in told if one["type"] == "happened"]
+        assert happened[0] == "state.transition"
+        assert happened[-1] == "dialog.ended"
+        async with http.ws_connect(path, headers={"Authorization": "Bearer wrong"}) as socket:
+            assert await socket.receive_json() == {"type": "closed", "reason": "token"}
+
+
+async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[dict[str, Any]]:
+    async for frame in socket:
+        yield frame.json()

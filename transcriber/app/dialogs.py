@@ -1,0 +1,25 @@
+"""The part that holds conversations: in calls, in rooms, in writing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from transcriber.app.access import guard
+from transcriber.app.house import Face, House
+from transcriber.web.dialogs import DialogApi, DialogSocket
+from transcriber.web.tokens import TokenBook
+
+__all__ = ["dialogs"]
+
+
+@asynccontextmanager
+async def dialogs(house: House) -> AsyncIterator[Face]:
+    """Hold conversations, and let programs reach them."""
+    if not house.talks:
+        yield Face()
+        return
+    async with house.talks.held():
+        conversations = house.talks.conversations
+        socket = DialogSocket(conversations, house.bus, guard(house, TokenBook(house.store)))
+        yield Face([*DialogApi(conversations).routes(), *socket.routes()])

@@ -1,0 +1,70 @@
+"""What there is: kinds of events and their form, engines and voices and how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from transcriber.events import EVENT_TYPES, json_schema
+from transcriber.web.routes import Route, token
+
+__all__ = ["routes"]
+
+
+class EventType(BaseModel):
+    """One kind of event; `json_schema` is that of its whole envelope."""
+
+    type: str
+    version: int
+    description: str
+    json_schema: dict[str, Any]
+
+
+class EventTypes(BaseModel):
+    """All kinds of events."""
+
+    items: list[EventType]
+
+
+class Engines(BaseModel):
+    """Everything that recognises or speaks, whether it is used or not."""
+
+    recognisers: list[dict[str, Any]]
+    voices: list[dict[str, Any]]
+
+
+Listed = Callable[[], Sequence[dict[str, Any]]]
+
+
+def routes(*, recognisers: Listed, voices: Listed) -> list[Route]:
+    """`recognisers` and `voices` tell what there is at this moment."""
+
+    async def event_types(request: web.Request) -> EventTypes:
+        return EventTypes(
+            items=[
+                EventType(
+                    type=name,
+                    version=kind.version,
+                    description=(kind.__doc__ or "").strip().partition("\n")[0],
+                    json_schema=json_schema(kind),
+                )
+                for name, kind in sorted(EVENT_TYPES.items())
+            ]
+        )
+
+    async def engines(request: web.Request) -> Engines:
+        return Engines(recognisers=list(recognisers()), voices=list(voices()))
+
+    return [
+        Route(
+            "GET", "/api/v1/event-types", event_types, token("events:read"),
+            "Kinds of events and their form", response=EventTypes,
+        ),
+        Route(
+            "GET", "/api/v1/engines", engines, token("engines:read"),
+            "Recognisers and voices, and why one cannot be used", response=Engines,
+        ),
+    ]  # fmt: skip

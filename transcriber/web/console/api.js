@@ -1,0 +1,123 @@
+/**
+ * What is asked of the server, with the token of whoever signed in.
+ *
+ * The token stays in this tab: it is gone when the tab is closed.
+ */
+
+import { Events } from "./events.js";
+
+const KEY = "transcriber.console";
+const DEADLINE = 15_000;
+const PAUSES = [500, 1000, 2000, 5000];
+
+/** The server said no; `detail` is in words. */
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+
+  /** Whether another token may help. */
+  get unknown() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+export class Api {
+  #token = sessionStorage.getItem(KEY) ?? "";
+
+  get token() {
+    return this.#token;
+  }
+
+  /** Use a token from now on; an empty one forgets it. */
+  set token(token) {
+    this.#token = token;
+    if (token) sessionStorage.setItem(KEY, token);
+    else sessionStorage.removeItem(KEY);
+  }
+
+  /** What the server answers. */
+  async ask(path, { method, body, deadline = DEADLINE } = {}) {
+    const response = await this.#fetch(path, { method, body, signal: AbortSignal.timeout(deadline) });
+    return response.status === 204 ? undefined : response.json();
+  }
+
+  /** A file that the server keeps, as text. */
+  async text(path) {
+    const response = await this.#fetch(path, { signal: AbortSignal.timeout(DEADLINE) });
+    return response.text();
+  }
+
+  /** One page of a list of the server: `{items, next_cursor}`. */
+  page(path, { limit = 50, cursor } = {}) {
+    const [place, query] = path.split("?");
+    const asked = new URLSearchParams(query);
+    asked.set("limit", limit);
+    if (cursor) asked.set("cursor", cursor);
+    return this.ask(`${place}?${asked}`);
+  }
+
+  /** Everything in a list of the server, page after page. */
+  async list(path) {
+    const items = [];
+    let cursor;
+    do {
+      const page = await this.page(path, { limit: 200, cursor });
+      items.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return items;
+  }
+
+  /** Call `heard` with every event of a stream, until it ends. */
+  async read(path, heard, { signal } = {}) {
+    const response = await this.#fetch(path, { signal });
+    const events = new Events();
+    const decoder = new TextDecoderStream();
+    for await (const text of chunks(response.body.pipeThrough(decoder))) {
+      for (const event of events.feed(text)) heard(event);
+    }
+  }
+
+  /** The same for ever: `state` learns whether the stream is there. Raises if we may not read it. */
+  async follow(path, heard, { signal, state }) {
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      try {
+        await this.read(path, (event) => {
+          tries = 0;
+          state(true);
+          heard(event);
+        }, { signal });
+      } catch (error) {
+        if (error.unknown || signal.aborted) throw error;
+      }
+      state(false);
+      await new Promise((wake) => setTimeout(wake, PAUSES[Math.min(tries, PAUSES.length - 1)]));
+    }
+  }
+
+  async #fetch(path, { method = "GET", body, signal }) {
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let response;
+    try {
+      response = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal });
+    } catch (error) {
+      if (signal?.aborted && error.name === "AbortError") throw error;
+      throw new Refused(0, "The server does not answer.");
+    }
+    if (response.ok) return response;
+    const problem = await response.json().catch(() => ({}));
+    throw new Refused(response.status, problem.detail ?? `The server says: ${response.status}`);
+  }
+}
+
+async function* chunks(stream) {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
