@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,13 +116,13 @@ class Caller:
 
 @contextlib.asynccontextmanager
 async def house(
-    folder: Path, flow: str, env: Mapping[str, str]
+    folder: Path, flow: str, *, ask: signal.Signals = signal.SIGTERM, **env: str
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """The service with a flow, its data in a folder; yields a client once it is ready."""
     (folder / "flows").mkdir(exist_ok=True)
     (folder / "flows" / "flow.yaml").write_text(flow)
     ours = {"DATA_DIR": str(folder / "data"), "DIALOG_DIR": str(folder / "flows"), "WORKERS": "0"}
-    async with service(env={**ours, **env}) as (http, _):
+    async with service(ask=ask, env={**ours, **env}) as (http, _):
         while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - models are loading
             await asyncio.sleep(0.1)
         yield http

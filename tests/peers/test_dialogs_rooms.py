@@ -35,7 +35,7 @@ async def test_it_greets_is_interrupted_reacts_to_words_and_keys_and_hangs_up(
     tmp_path: Path,
 ) -> None:
     with network():
-        async with house(tmp_path, FLOW, {}) as http, Media() as media:
+        async with house(tmp_path, FLOW) as http, Media() as media:
             room, dialog = await start(http, "desk")
             async with calling(http, media, room, dialog) as caller:
                 await until(lambda: len(caller.loud) > 12)
