@@ -258,6 +258,7 @@ async def test_the_running_service_is_operated_from_the_console() -> None:
         await tab.sees(".log", "started")
         await webhooks(tab, receiver, hook)
         await own_rooms(tab)
+        await access(tab, http)
         await dialogs(tab, http)
         assert tab.complaints == []
 
@@ -309,6 +310,28 @@ async def own_rooms(tab: Tab) -> None:
     await press(tab, "Close")
     await tab.click("dialog .danger")
     await tab.sees(".nothing", "No room is attended")
+
+
+async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
+    await go(tab, "access")
+    await tab.sees(".nothing", "none but the one of the settings")
+    await tab.click("main .primary")
+    await fill(tab, name="Dashboard")
+    await tab.click("dialog [value='metrics:read']")
+    await picture(tab, "token-new")
+    await tab.click("dialog .ask-buttons .primary")
+    await tab.sees("dialog h2", "The new token")
+    token = await tab.run("document.querySelector('dialog .secret').value")
+    await tab.click("dialog .ask .primary")
+    await tab.sees("td", "Dashboard")
+    await picture(tab, "access")
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert (await http.get("/metrics", headers=bearer)).status == 200
+    assert (await http.get("/api/v1/console", headers=bearer)).status == 403
+    await press(tab, "Revoke")
+    await tab.click("dialog .danger")
+    await tab.sees(".nothing", "none but the one of the settings")
+    assert (await http.get("/metrics", headers=bearer)).status == 401
 
 
 async def dialogs(tab: Tab, http: aiohttp.ClientSession) -> None:

@@ -19,6 +19,7 @@ from transcriber.telemetry import Tail
 from transcriber.web.picture import Picture
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import Route, token
+from transcriber.web.scopes import SCOPES
 from transcriber.web.sse import Stream, streaming
 
 __all__ = ["Console", "Overview", "SettingShown"]
@@ -50,6 +51,8 @@ class Overview(BaseModel):
     started_at: str
     store: str
     settings: list[SettingShown]
+    scopes: dict[str, str] = SCOPES
+    """What tokens may be allowed, in words."""
 
 
 @dataclass(slots=True)

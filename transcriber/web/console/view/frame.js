@@ -4,6 +4,7 @@ import { h, icon, update } from "../../page/view/dom.js";
 import { notice } from "../../page/view/notice.js";
 import { Refused } from "../api.js";
 import { ago } from "../state.js";
+import { Access } from "./access.js";
 import { Dialog, Dialogs } from "./dialogs.js";
 import { Engines } from "./engines.js";
 import { Log } from "./log.js";
@@ -22,6 +23,7 @@ const PARTS = [
   ["engines", "Engines", "mic", Engines],
   ["webhooks", "Webhooks", "link", Webhooks, Webhook],
   ["dialogs", "Dialogs", "flow", Dialogs, Dialog],
+  ["access", "Access", "key", Access],
   ["settings", "Settings", "settings", Settings],
   ["log", "Log", "transcript", Log],
 ];
