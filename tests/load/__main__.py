@@ -11,6 +11,7 @@ SMALL = {
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),
+    "soak": ("--minutes", "1"),
     "talk": ("--joins", "10", "--seconds", "3"),
 }
 """Options that make a command quick."""

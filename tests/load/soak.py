@@ -125,7 +125,7 @@ class Week:
             await me.publish()
             await asyncio.sleep(SPEAKS * place)
             me.sender.play(self.clip)
-            await asyncio.sleep(SPEAKS * (SIZE - place) + 1)
+            await asyncio.sleep(SPEAKS * (SIZE - place) + 2)
             self.captions += len(me.find("caption"))
             if place % 2:  # the others are just gone
                 await me.say("leave")
@@ -199,7 +199,9 @@ async def _begin(stack: AsyncExitStack) -> Week:
 
 
 def _said() -> Samples:
-    return speech()[round(BEGINS * 24_000) : round((BEGINS + SPEAKS) * 24_000)]
+    """A few words, and the silence after them."""
+    words = speech()[round(BEGINS * 24_000) : round((BEGINS + SPEAKS) * 24_000)]
+    return np.concatenate([words, np.zeros(2 * 24_000, np.float32)])
 
 
 async def _receiver(stack: AsyncExitStack) -> str:
@@ -224,6 +226,7 @@ def main() -> int:
     bars = [
         Bar("rss_slope_mb_per_h", figures["rss_slope_mb_per_h"], "<=", 1.0),
         *(Bar(f"{name}_grown", figures[f"{name}_grown"], "<=", 0) for name in MEASURES[1:]),
+        Bar("captions", figures["captions"], ">=", figures["joins"]),
         Bar("failed", figures["failed"], "<=", figures["meetings"] / 100),
     ]
     return finish("soak", figures, bars, as_json=given.json)
