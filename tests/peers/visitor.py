@@ -12,7 +12,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -61,7 +61,7 @@ class Visitor:
         self._aimed = ""
         self._tasks = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Visitor:
+    async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._tasks.create_task(self._listen())
         return self

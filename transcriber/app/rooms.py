@@ -28,6 +28,7 @@ from transcriber.web.rooms.socket import RoomSocket
 from transcriber.web.rooms.tokens import Tokens
 from transcriber.web.rooms.transcript import Minutes
 from transcriber.web.rooms.welcome import Welcome
+from transcriber.web.rooms.whip import Whip
 
 __all__ = ["rooms"]
 
@@ -88,10 +89,10 @@ async def rooms(house: House) -> AsyncIterator[Face]:
             keeping.append(tasks.create_task(_tidy(house, book), name="places of rooms"))
         api = RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen)
         visitors = OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen)
-        socket = RoomSocket(hall, tokens, welcome)
+        parts = api, visitors, RoomSocket(hall, tokens, welcome), minutes, Whip(hall)
         try:
             yield Face(
-                [*api.routes(), *visitors.routes(), *socket.routes(), *minutes.routes()],
+                [route for part in parts for route in part.routes()],
                 {"room": RoomGuard(tokens)},
                 book,
             )
