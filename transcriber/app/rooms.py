@@ -22,6 +22,7 @@ from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.session.attendant import Attendant
 from transcriber.session.limits import short_of_memory
 from transcriber.store import StoreFailed
+from transcriber.web.rooms.audio import RoomAudio
 from transcriber.web.rooms.guard import RoomGuard
 from transcriber.web.rooms.rest import OpenRooms, RoomApi
 from transcriber.web.rooms.socket import RoomSocket
@@ -87,9 +88,14 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         keeping = [tasks.create_task(book.run(), name="book of rooms")]
         if house.crew.front:
             keeping.append(tasks.create_task(_tidy(house, book), name="places of rooms"))
-        api = RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen)
-        visitors = OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen)
-        parts = api, visitors, RoomSocket(hall, tokens, welcome), minutes, Whip(hall)
+        parts = (
+            RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen),
+            OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen),
+            RoomSocket(hall, tokens, welcome),
+            RoomAudio(hall, media),
+            Whip(hall),
+            minutes,
+        )
         try:
             yield Face(
                 [route for part in parts for route in part.routes()],
