@@ -52,7 +52,8 @@ Figures = dict[str, float]
 
 async def storm(http: aiohttp.ClientSession, room: str, token: str, joins: int) -> Figures:
     """Let people come all at once; seconds until each gets all others, and none is lost."""
-    loop, times = asyncio.get_running_loop(), []
+    loop = asyncio.get_running_loop()
+    times: list[float] = []
 
     async def come(place: int) -> Participant:
         await asyncio.sleep(STORM * place / joins)
