@@ -25,7 +25,7 @@ import numpy as np
 import structlog
 
 from tests.load import report
-from tests.load.sfu import ADMIN, PATIENCE, Participant, people
+from tests.load.sfu import ADMIN, ENV, PATIENCE, Participant, people
 from tests.network import own_network
 from tests.peers import until
 from tests.peers.service import service
@@ -39,13 +39,7 @@ WARM = 0.3
 """Share of the cycles after which memory must not grow."""
 QUIET = 1.0
 """Seconds until what was left is looked at."""
-ENV = {
-    "WORKERS": "0",
-    "MAX_PARTICIPANTS_PER_ROOM": "1000",
-    "MAX_PUBLISHERS_PER_ROOM": "1000",
-    "MAX_ROOMS_PER_NODE": "1000",
-    "ROOM_EMPTY_SECONDS": "3",
-}
+MANY = {"MAX_ROOMS_PER_NODE": "1000", "ROOM_EMPTY_SECONDS": "3"}
 
 Figures = dict[str, float]
 
@@ -129,7 +123,7 @@ def descriptors(pid: int) -> int:
 
 
 async def run(joins: int, cycles: int) -> Figures:
-    async with service(env=ENV) as (http, _):
+    async with service(env=ENV | MANY) as (http, _):
         pid = child()
 
         async def room() -> tuple[str, str]:

@@ -6,7 +6,8 @@ What a room costs where many talk at once, ours beside aiortc's `MediaRelay`.
 The room is a service of its own, in one process, whose CPU time is counted and nothing else; the
 participants are here, over real ICE, DTLS and SRTP. Everybody's packets are counted, and `LOOKING`
 of them also decrypt what they get: how old is each packet when it comes? A `forward` is one packet
-of one speaker for one listener. Of aiortc's room there are few participants, because it decodes
+of one speaker for one listener; where more than `--voices` talk, the loudest are passed on, and
+`delivered` is the share of those that arrives. Of aiortc's room there are few participants, because it decodes
 and encodes everything for everybody. Bars about delay and delivery hold where the machine has time
 for both sides. All is in a network of its own, which only root may make.
 """
@@ -49,6 +50,7 @@ STEP = 0.02
 TICKS = 960
 AWAKE = 0.002
 """Seconds that are too short to sleep."""
+ENV = {"WORKERS": "0", "MAX_PARTICIPANTS_PER_ROOM": "1000", "MAX_PUBLISHERS_PER_ROOM": "1000"}
 ADMIN = {"Authorization": "Bearer s3cret"}
 CONTROL = range(192, 224)
 """Second bytes of what is no media (RFC 5761)."""
@@ -195,7 +197,14 @@ async def talk(here: Sequence[Participant], seconds: float) -> None:
 
 
 async def measure(
-    http: aiohttp.ClientSession, room: str, token: str, *, many: int, talking: int, seconds: float
+    http: aiohttp.ClientSession,
+    room: str,
+    token: str,
+    *,
+    many: int,
+    talking: int,
+    voices: int,
+    seconds: float,
 ) -> Figures:
     """Have people talk, and say what that cost the one process that we started."""
     async with Media() as media, AsyncExitStack() as stack:
@@ -217,7 +226,8 @@ async def measure(
         "cpu_us_per_forward": 1e6 * spent / max(1, received),
         "cpu_share": spent / (seconds + SETTLE),
         "forwards": received,
-        "delivered": received / (sent * (many - 1)),
+        "voices": voices,
+        "delivered": received / (sent * voices / talking * (many - 1)),
         "added_ms_p50": 1000 * delays[len(delays) // 2],
         "added_ms_p99": 1000 * delays[int(len(delays) * 0.99)],
         "joined_s": joined,
@@ -235,21 +245,24 @@ def cpu() -> float:
     return sum(int(part) for stat in stats for part in stat.split()[11:13]) / CLOCK
 
 
-async def run(many: int, talking: int, seconds: float, stock_many: int) -> Figures:
+async def run(many: int, talking: int, most: int, seconds: float, stock_many: int) -> Figures:
     """Measure our room and aiortc's."""
-    env = {"WORKERS": "0", "MAX_PARTICIPANTS_PER_ROOM": "1000", "MAX_PUBLISHERS_PER_ROOM": "1000"}
-    async with service(env=env) as (http, _):
+    voices = min(most or talking, talking)
+    async with service(env=ENV | {"MAX_VOICES_PER_ROOM": str(most)}) as (http, _):
         async with http.post("/api/v1/rooms", json={}, headers=ADMIN) as answer:
             room = (await answer.json())["id"]
         path = f"/api/v1/rooms/{room}/tokens"
         async with http.post(path, json={}, headers=ADMIN) as answer:
             token = (await answer.json())["token"]
-        figures = await measure(http, room, token, many=many, talking=talking, seconds=seconds)
+        figures = await measure(
+            http, room, token, many=many, talking=talking, voices=voices, seconds=seconds
+        )
     if stock_many:
         async with stock(stock_many) as http:
             found = await measure(
-                http, "stock", "", many=stock_many, talking=stock_many, seconds=seconds
-            )
+                http, "stock", "", many=stock_many, talking=stock_many, voices=stock_many,
+                seconds=seconds,
+            )  # fmt: skip
         cost = found["cpu_us_per_forward"]
         figures["stock_cpu_us_per_forward"], figures["stock_delivered"] = cost, found["delivered"]
         figures["ratio_stock"] = cost / figures["cpu_us_per_forward"]
@@ -260,13 +273,16 @@ def main() -> int:
     options = report.parser(__doc__ or "")
     options.add_argument("--participants", type=int, default=20)
     options.add_argument("--talking", type=int, default=0, help="how many speak; 0: all")
+    options.add_argument("--voices", type=int, default=20, help="heard at once; 0: all")
     options.add_argument("--seconds", type=float, default=10.0, help="of speech")
     options.add_argument("--stock", type=int, default=5, help="people in aiortc's room; 0: none")
     given = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     many, talking = given.participants, given.talking or given.participants
     with own_network():
-        figures = asyncio.run(run(many, min(talking, many), given.seconds, given.stock))
+        figures = asyncio.run(
+            run(many, min(talking, many), given.voices, given.seconds, given.stock)
+        )
     bars = [report.Bar("delivered", figures["delivered"], ">=", 0.99)]
     if given.stock:
         bars.append(report.Bar("ratio_stock", figures["ratio_stock"], ">=", 50))
