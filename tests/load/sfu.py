@@ -7,9 +7,9 @@ The room is a service of its own, in one process, whose CPU time is counted and 
 participants are here, over real ICE, DTLS and SRTP. Everybody's packets are counted, and `LOOKING`
 of them also decrypt what they get: how old is each packet when it comes? A `forward` is one packet
 of one speaker for one listener; where more than `--voices` talk, the loudest are passed on, and
-`delivered` is the share of those that arrives. Of aiortc's room there are few participants, because it decodes
-and encodes everything for everybody. Bars about delay and delivery hold where the machine has time
-for both sides. All is in a network of its own, which only root may make.
+`delivered` is the share of those that arrives. Of aiortc's room there are few participants, because
+it decodes and encodes everything for everybody. Bars about delay and delivery hold where the
+machine has time for both sides. All is in a network of its own, which only root may make.
 """
 
 from __future__ import annotations
