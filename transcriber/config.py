@@ -33,7 +33,7 @@ from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
-from transcriber.web.server import WebOptions
+from transcriber.web.options import WebOptions
 from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]

@@ -25,6 +25,8 @@ async def service(
     """Run it; yields a client, and a list that will hold what it logged."""
     folder = tempfile.TemporaryDirectory()
     ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
+    if os.environ.get("SHOW_LOGS"):
+        ours["LOG_PII"] = "true"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "transcriber", "serve", "--json"),
         env={**os.environ, **ours, **env},

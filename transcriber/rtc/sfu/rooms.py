@@ -111,8 +111,11 @@ class Rooms:
     async def _attend(self, who: Participant) -> None:
         try:
             await who.run()
-        except Exception:  # one participant must not end the stay of the others
-            log.exception("participant failed", room=who.room.id, participant=who.id)
+        except* Exception as problems:
+            for problem in problems.exceptions:
+                log.exception(
+                    "participant failed", room=who.room.id, participant=who.id, exc_info=problem
+                )
 
     async def _keep(self, room: Room) -> None:
         """Look who is speaking, until the room was empty for a while or has closed."""

@@ -6,12 +6,12 @@ The names of the fields are those that subscribers of earlier platforms know.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from transcriber.events import Moment
+from transcriber.web.moment import moment
 from transcriber.web.paging import Page
 from webhooks.addresses import check_url
 from webhooks.errors import BadUrl
@@ -28,7 +28,6 @@ __all__ = [
     "Rotation",
     "Shown",
     "WithSecret",
-    "moment",
 ]
 
 
@@ -43,11 +42,6 @@ def _address(url: str) -> str:
 Url = Annotated[str, Field(max_length=2048), AfterValidator(_address)]
 Pattern = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z_]*(\.[a-z_]+)*(\.\*)?)$", max_length=100)]
 Room = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-def moment(seconds: float) -> datetime:
-    """Make a time that people read of one that machines count."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 class New(BaseModel):
