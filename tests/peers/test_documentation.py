@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-READMES = [path for path in Path().glob("**/README.md") if ".venv" not in path.parts]
+READMES = [
+    path
+    for path in (*Path().glob("**/README.md"), *Path("docs").glob("*.md"))
+    if ".venv" not in path.parts
+]
 LONG = {"make demo", "make test", "make check", "make setup", "make bench", "make peers", "make"}
 """Commands that this suite is part of, or that run for long: their dry run must work."""
 DRY = {"-m pytest": "--collect-only", "-m tests.load.": "--help"}
