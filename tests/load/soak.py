@@ -53,7 +53,7 @@ LOOK = 5.0
 """Seconds between two looks."""
 WARM = 0.25
 """Share of the time after which memory must not grow."""
-REST = 70.0
+REST = 80.0
 """Seconds after which all of the last meetings is gone: who has just gone may come back for 45."""
 PATIENCE = 60.0
 """Seconds after which a meeting has failed."""
@@ -189,7 +189,7 @@ async def _begin(stack: AsyncExitStack) -> Week:
     (folder / "desk.yaml").write_text(DESK)
     stack.enter_context(network())
     env = {
-        "DIALOG_DIR": str(folder), "ROOM_EMPTY_SECONDS": "5", "API_RATE": "1000",
+        "DIALOG_DIR": str(folder), "ROOM_EMPTY_SECONDS": "20", "API_RATE": "1000",
         "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }  # fmt: skip
     http, _ = await stack.enter_async_context(service(env=env))

@@ -34,7 +34,7 @@ from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
-from transcriber.web import health
+from transcriber.web import health, openapi
 from transcriber.web.address import Proxies
 from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
@@ -125,6 +125,7 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
         options = house.settings.web
+        routes += openapi.routes(routes)
         door = Door(options.rate, Proxies(options.proxies))
         yield application(
             routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]

@@ -15,6 +15,7 @@ import structlog
 
 from transcriber.errors import NotFound, Overloaded
 from transcriber.rtc.media import Media
+from transcriber.rtc.sfu.loudest import surplus
 from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Grant, Plan, Room
@@ -130,6 +131,10 @@ class Rooms:
                 self.close(room, "empty")
             for member in room.members.values():
                 member.look(self._media.now())
-            levels = speakers.look(room.tracks.values(), clock())
+            tracks = room.tracks.values()
+            late = surplus(tracks, self.options.loudest)
+            for track in tracks:
+                track.forwarder.hold(track in late)
+            levels = speakers.look(tracks, clock())
             if levels is not None:
                 room.speaking(levels)
