@@ -99,6 +99,17 @@ class Settings:
     origins: dict[str, str]
     """By the setting's name: where its value came from."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret value, so that it can be looked for where it must not be."""
+        own = [getattr(self, part) for part in _parts()]
+        return frozenset(
+            value.get_secret_value()
+            for part in (*own, *self.engines.values(), *self.voices.values())
+            for value in dict(part).values()
+            if isinstance(value, SecretStr) and value.get_secret_value()
+        )
+
     def shown(self, setting: Setting) -> str:
         """The value of a setting as people may see it."""
         name, _, kind = setting.part.partition(" ")

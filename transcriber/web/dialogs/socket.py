@@ -85,7 +85,8 @@ class DialogSocket:
     def routes(self) -> list[Route]:
         """The route; the token comes with the first message, or in the header."""
         path = "/api/v1/dialogs/sessions/{dialog_id}/ws"
-        return [Route("GET", path, self.handle, PUBLIC, "Follow a conversation, over a WebSocket")]
+        what = "Follow a conversation, over a WebSocket"
+        return [Route("GET", path, self.handle, PUBLIC, what, status=101, answers="")]
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Tell one client everything, until the conversation is over or they go."""

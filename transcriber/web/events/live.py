@@ -58,7 +58,7 @@ class Live:
             ),
             Route(
                 "GET", "/api/v1/events/ws", self._socket, READ, "The same over a WebSocket",
-                query=Wanted, answers="",
+                query=Wanted, status=101, answers="",
             ),
         ]  # fmt: skip
 
