@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.peers import missing
+from tests.peers.rtc import Heard, tone, until
 from tests.peers.test_rooms_protocol import House, house
+from transcriber.rtc import Ears, Media, Peer
 
 PYTHON = "/usr/bin/python3"
 HAS_GSTREAMER = Path("/usr/lib/python3/dist-packages/gi/overrides/Gst.py").exists()
@@ -53,6 +56,38 @@ async def test_what_gstreamer_sends_is_heard_and_captioned() -> None:
             async with place.http.delete(where, headers=bearer) as answer:
                 assert answer.status == 204
             assert (await ann.next("left"))["participant_id"] == published["participant_id"]
+
+
+async def test_a_player_hears_whoever_speaks_by_whep() -> None:
+    async with house(WORKERS="0") as place:
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        await ann.publish()
+        await bo.publish()
+        token = await place.token("join", "subscribe", name="Player")
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+        heard = Heard()
+        async with Media() as media:
+            player = Peer(media, ears=Ears(on_block=heard))
+            path = f"/api/v1/rooms/{place.room}/whep"
+            offer = await player.offer()
+            async with place.http.post(path, data=offer, headers=headers) as answer:
+                assert answer.status == 201, await answer.text()
+                where = answer.headers["Location"]
+                await player.accept(await answer.text())
+            await player.connect()
+            for who, pitch in ((ann, 600), (bo, 1_000)):
+                who.sender.play(tone(4.0, pitch))
+                await until(partial(_hears, heard, pitch), f"{pitch} Hz")
+                who.sender.stop()
+            async with place.http.delete(where, headers=headers) as answer:
+                assert answer.status == 204
+            assert (await ann.next("left"))["reason"] == "left"
+            await player.close()
+
+
+def _hears(heard: Heard, pitch: float) -> bool:
+    return heard.seconds > 1 and heard.loudness() > 0.05 and abs(heard.frequency() - pitch) < 5
 
 
 async def test_whip_is_refused_with_a_reason() -> None:

@@ -1,8 +1,9 @@
 """
-Sending into a room by WHIP (RFC 9725), as OBS, GStreamer and FFmpeg do: one request, one answer.
+In a room by one request and one answer: sending by WHIP (RFC 9725), as OBS, GStreamer and FFmpeg
+do, and watching by WHEP, as players do.
 
-Whoever sends is a participant whose token grants it. They leave when they say so, and when nothing
-can come from them any more; another way to us (an ICE restart) is not looked for.
+They are participants whose token grants it. They leave when they say so, and when their way to us
+is lost; another one (an ICE restart) is not looked for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Member, Message, Room, Witness
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.viewer import Viewer
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.guard import CLAIMS
 from transcriber.web.routes import Route, room
@@ -26,35 +28,36 @@ __all__ = ["Whip"]
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 LARGEST = 200_000
 """Bytes of a description."""
+GRANTS = {"whip": "publish", "whep": "subscribe"}
 SOURCES = {"audio": "microphone", "video": "camera"}
 """What others are told that a section shows."""
 
 
 class Whip:
-    """Takes in those who only send."""
+    """Takes in those who only send, and those who only watch."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
         """The routes."""
-        base, grant = "/api/v1/rooms/{room_id}/whip", room("publish")
-        one = f"{base}/{{participant_id}}"
-        return [
-            Route(
-                "POST", base, self._begin, grant, "Send into a room, by WHIP", status=201,
-                answers=SDP,
-            ),
-            Route("PATCH", one, self._trickle, grant, "Name more candidates", status=204),
-            Route("DELETE", one, self._end, grant, "Send no more", status=204),
-        ]  # fmt: skip
+        begins = {"whip": self._send, "whep": self._watch}
+        about = {"whip": "Send into a room, by WHIP", "whep": "Watch a room, by WHEP"}
+        routes = []
+        for name, begin in begins.items():
+            base, grant = f"/api/v1/rooms/{{room_id}}/{name}", room(GRANTS[name])
+            one = f"{base}/{{participant_id}}"
+            routes += [
+                Route("POST", base, begin, grant, about[name], status=201, answers=SDP),
+                Route("PATCH", one, self._trickle, grant, "Name more candidates", status=204),
+                Route("DELETE", one, self._end, grant, "Leave the room", status=204),
+            ]
+        return routes
 
-    async def _begin(self, request: web.Request) -> web.Response:
-        place, claims = self._rooms.find(request.match_info["room_id"]), request[CLAIMS]
-        offer = await described(request, SDP)
-        sources = _sources(offer, place)
-        if "join" not in claims.grants:
-            raise NotAllowed("this token does not grant join")
+    async def _send(self, request: web.Request) -> web.Response:
+        place, claims = self._enter(request), request[CLAIMS]
+        offer = await _described(request, SDP)
+        sources = _sources(offer)
         name = claims.name or "Guest"
         who = self._rooms.join(place, identity=claims.identity, name=name, grants=("publish",))
         try:
@@ -64,27 +67,41 @@ class Whip:
             raise
         _Watch(place, who)
         who.reach(partial(_told, who))
-        where = f"{request.path}/{who.id}"
-        headers = {"Location": where, "ETag": f'"{who.id}"'}
-        return web.Response(text=published["sdp"], content_type=SDP, status=201, headers=headers)
+        return _created(request, who, published["sdp"])
+
+    async def _watch(self, request: web.Request) -> web.Response:
+        place, claims = self._enter(request), request[CLAIMS]
+        offer = await _described(request, SDP)
+        name = claims.name or "Guest"
+        who, answer = await self._rooms.view(place, offer, identity=claims.identity, name=name)
+        return _created(request, who, answer)
 
     async def _trickle(self, request: web.Request) -> None:
         who = self._who(request)
-        for line in (await described(request, FRAGMENT)).splitlines():
+        take = who.trickle if isinstance(who, Viewer) else partial(who.candidate, "publish")
+        for line in (await _described(request, FRAGMENT)).splitlines():
             if line.startswith("a=candidate:"):
-                await who.candidate("publish", line.removeprefix("a=").strip())
+                await take(line.removeprefix("a=").strip())
             elif line.strip() == "a=end-of-candidates":
-                await who.candidate("publish", "")
+                await take("")
 
     async def _end(self, request: web.Request) -> None:
         self._who(request).leave("left")
 
-    def _who(self, request: web.Request) -> Participant:
+    def _enter(self, request: web.Request) -> Room:
+        place = self._rooms.find(request.match_info["room_id"])
+        if "join" not in request[CLAIMS].grants:
+            raise NotAllowed("this token does not grant join")
+        if place.plan.e2ee:
+            raise NotAllowed("this room is encrypted from end to end, which this way in cannot be")
+        return place
+
+    def _who(self, request: web.Request) -> Participant | Viewer:
         place = self._rooms.find(request.match_info["room_id"])
         who = place.members.get(request.match_info["participant_id"])
-        if isinstance(who, Participant) and who.identity == request[CLAIMS].identity:
+        if isinstance(who, Participant | Viewer) and who.identity == request[CLAIMS].identity:
             return who
-        raise NotFound("there is no such sender")
+        raise NotFound("there is no such participant")
 
 
 class _Watch(Witness):
@@ -111,10 +128,13 @@ def _told(who: Participant, message: Message) -> None:
         who.leave("lost")
 
 
-def _sources(offer: str, place: Room) -> dict[str, str]:
+def _created(request: web.Request, who: Participant | Viewer, answer: str) -> web.Response:
+    headers = {"Location": f"{request.path}/{who.id}", "ETag": f'"{who.id}"'}
+    return web.Response(text=answer, content_type=SDP, status=201, headers=headers)
+
+
+def _sources(offer: str) -> dict[str, str]:
     """Return what each section of an offer shows that sends something."""
-    if place.plan.e2ee:
-        raise NotAllowed("this room is encrypted from end to end, which WHIP cannot be")
     found = {
         section.mid: SOURCES[section.kind]
         for section in sdp.parse(offer).sections
@@ -125,7 +145,7 @@ def _sources(offer: str, place: Room) -> dict[str, str]:
     return found
 
 
-async def described(request: web.Request, wanted: str) -> str:
+async def _described(request: web.Request, wanted: str) -> str:
     """Return the body of a request, which must be of a type and not too large."""
     if request.content_type != wanted:
         raise ProblemError(415, "unsupported-media-type", f"send {wanted}")
