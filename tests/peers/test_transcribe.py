@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.peers import require, until
-from tests.peers.command import Ran, transcriber
+from tests.peers.command import Ran, here, transcriber
 from tests.peers.speech import SAMPLE, WORDS, convert, errors, plain
 from transcriber.audio import wav
 from transcriber.connectors.media import Media
@@ -28,11 +28,11 @@ from transcriber.errors import BadInput
 
 
 def transcribe(*arguments: str) -> Ran:
-    return transcriber("transcribe", *arguments)
+    return here("transcribe", *arguments, env={})
 
 
 def test_the_sample_becomes_subtitles_with_times() -> None:
-    ran = transcribe(str(SAMPLE), "--format", "vtt")
+    ran = transcriber("transcribe", str(SAMPLE), "--format", "vtt")
     assert (ran.code, ran.err) == (0, "")
     head, *cues = ran.out.strip().split("\n\n")
     assert head == "WEBVTT"
