@@ -11,7 +11,7 @@ SMALL = {
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),
-    "talk": ("--joins", "10", "--seconds", "3"),
+    "talk": ("--joins", "10", "--rooms", "2", "--seconds", "3"),
 }
 """Options that make a command quick."""
 
