@@ -11,16 +11,15 @@ setup: $(READY) ## make .venv with the locked dependencies
 $(READY): requirements.lock pyproject.toml
 	@bash tests/peers/setup.sh
 
-demo: $(READY) ## see it work: a speech sample becomes captions
-	@echo 'rooms with a web page are not there yet: the demo transcribes tests/data/sample.wav'
-	@$(RUN)transcriber transcribe tests/data/sample.wav --realtime
+demo: $(READY) ## see it work: rooms in your browser, where you read what is said
+	@$(RUN)transcriber demo
 
 serve: $(READY) ## run the service
 	@$(RUN)transcriber serve
 
 check: $(READY) ## format, lint, types, import contracts, unit lane: under a minute
 	@$(RUN)ruff format --check . && $(RUN)ruff check . && $(RUN)mypy . && $(RUN)lint-imports --no-logo
-	@$(RUN)python -m pytest -q tests/unit
+	@$(RUN)python -m pytest -q -n auto --dist loadfile tests/unit
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \

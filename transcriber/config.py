@@ -33,7 +33,7 @@ from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
-from transcriber.web.server import WebOptions
+from transcriber.web.options import WebOptions
 from webhooks.options import WebhookOptions
 
 __all__ = ["BadSettings", "Setting", "Settings", "SpeechOptions", "load", "markdown", "table"]
@@ -94,6 +94,17 @@ class Settings:
     """By the voice engine's name."""
     origins: dict[str, str]
     """By the setting's name: where its value came from."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret value, so that it can be looked for where it must not be."""
+        own = [getattr(self, part) for part in _parts()]
+        return frozenset(
+            value.get_secret_value()
+            for part in (*own, *self.engines.values(), *self.voices.values())
+            for value in dict(part).values()
+            if isinstance(value, SecretStr) and value.get_secret_value()
+        )
 
     def shown(self, setting: Setting) -> str:
         """The value of a setting as people may see it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -9,8 +11,11 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from unittest import mock
 
-__all__ = ["Ran", "transcriber"]
+from transcriber import cli
+
+__all__ = ["Ran", "here", "transcriber"]
 
 DATA = tempfile.TemporaryDirectory()
 PATIENCE = 120
@@ -43,3 +48,15 @@ def transcriber(*arguments: str, env: Mapping[str, str] | None = None, stdin: by
     )
     assert ran.returncode != -signal.SIGSEGV, "it crashed"
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+def here(*arguments: str, env: Mapping[str, str]) -> Ran:
+    """Run it in this process, where the like is done many times: starting is what takes long."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, {"DATA_DIR": DATA.name, **env}),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = cli.main(arguments)
+    return Ran(code, out.getvalue(), err.getvalue())

@@ -144,7 +144,8 @@ class Tab:
         _keep(file, base64.b64decode(shot["data"]))
 
     def _hear(self, message: dict[str, Any]) -> None:
-        if answer := self._asked.pop(message.get("id", 0), None):
+        answer = self._asked.pop(message.get("id", 0), None)
+        if answer and not answer.done():  # who asked may have lost patience
             answer.set_result(message)
         match message.get("method"):
             case "Runtime.exceptionThrown":
@@ -169,6 +170,21 @@ class Chromium:
         """Open an empty page."""
         async with self._http.put(f"{self._url}/json/new") as answer:
             address = (await answer.json())["webSocketDebuggerUrl"]
+        return await self._attach(address)
+
+    async def person(self) -> Tab:
+        """Open a window as if it was somebody else's browser: nothing is shared with others."""
+        async with self._http.get(f"{self._url}/json/version") as answer:
+            address = (await answer.json())["webSocketDebuggerUrl"]
+        browser = Tab(await self._http.ws_connect(address))
+        self._tasks.create_task(browser.listen())
+        context = await browser.ask("Target.createBrowserContext")
+        window = await browser.ask(
+            "Target.createTarget", url="about:blank", newWindow=True, **context
+        )
+        return await self._attach(f"{self._url}/devtools/page/{window['targetId']}")
+
+    async def _attach(self, address: str) -> Tab:
         tab = Tab(await self._http.ws_connect(address, max_msg_size=0))
         self._tasks.create_task(tab.listen())
         for domain in ("Page", "Runtime", "Log"):

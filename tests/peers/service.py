@@ -25,6 +25,8 @@ async def service(
     """Run it; yields a client, and a list that will hold what it logged."""
     folder = tempfile.TemporaryDirectory()
     ours = {"HTTP_PORT": "0", "LOG_FORMAT": "json", "API_TOKEN": "s3cret", "DATA_DIR": folder.name}
+    if os.environ.get("SHOW_LOGS"):
+        ours["LOG_PII"] = "true"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "transcriber", "serve", "--json"),
         env={**os.environ, **ours, **env},
@@ -37,14 +39,14 @@ async def service(
     logged: list[str] = []
     reading = asyncio.create_task(_read(process.stderr, logged))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             url = json.loads(await process.stdout.readline())["url"]
         async with aiohttp.ClientSession(url) as http:
             yield http, logged
     finally:
         process.send_signal(ask)
         async with asyncio.timeout(20):
-            assert await process.wait() == 0
+            assert await process.wait() == (-ask if ask is signal.SIGKILL else 0)
             await reading
         folder.cleanup()
 

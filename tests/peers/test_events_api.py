@@ -150,6 +150,16 @@ async def test_a_websocket_tells_the_same(house: House) -> None:
         assert (told["type"], told["event"]["id"]) == ("event", event.id)
 
 
+async def test_a_browser_offers_its_token_as_a_protocol(house: House) -> None:
+    bare = {"Authorization": ""}
+    offers = ("transcriber.v1", "bearer.s3cret")
+    async with house.http.ws_connect(f"{PATH}/ws", headers=bare, protocols=offers) as socket:
+        assert socket.protocol == "transcriber.v1", "the token is not repeated"
+        assert await socket.receive_json() == {"type": "ready"}
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+        await house.http.ws_connect(f"{PATH}/ws", headers=bare, protocols=("bearer.wrong",))
+
+
 async def test_a_slow_websocket_is_closed_with_a_reason(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.network import ADDRESS
 from tests.peers.devtools import Chromium, Tab, chromium
 from tests.peers.rtc import network
 from tests.peers.service import service
 
+Place = Callable[[], AbstractAsyncContextManager[str]]
 SAMPLE = Path("tests/data/sample.wav").absolute()
 WATCHED = """
 globalThis.peers = [];
 globalThis.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...given) { super(...given); peers.push(this); }
 };
+globalThis.sockets = [];
+globalThis.tracks = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    sockets.push(this);
+    this.addEventListener('message', ({data}) => {
+      const said = JSON.parse(data);
+      if (said.type === 'offer') for (const one of said.tracks)
+        if (one.kind === 'video') tracks.push(one.track_id);
+    });
+  }
+};
+globalThis.say = message => sockets.at(-1).send(JSON.stringify(message));
 globalThis.received = async kind => {
   const found = [];
   for (const peer of peers) for (const one of (await peer.getStats()).values())
@@ -27,6 +48,8 @@ globalThis.received = async kind => {
 };
 """
 """Keeps hold of a page's connections, so that a test can ask what they receive."""
+PACKETS = "received('audio').then(all => all.reduce((sum, one) => sum + one.packetsReceived, 0))"
+NEWEST = "received('video').then(all => all.at(-1) ?? {})"
 HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLevel ?? 0)) > 0.02)"
 
 
@@ -40,8 +63,36 @@ async def house(**env: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def speaking() -> AsyncIterator[Chromium]:
-    async with chromium(f"--use-file-for-fake-audio-capture={SAMPLE}") as browser:
+async def demo() -> AsyncIterator[str]:
+    """What `make demo` opens, as whoever types that has it: until Ctrl-C."""
+    with network():
+        process = await asyncio.create_subprocess_exec(
+            *("make", "-s", "-o", ".venv/ready", f"RUN={Path(sys.executable).parent}/", "demo"),
+            env=os.environ | {"HTTP_PORT": "0"},
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stdout
+        try:
+            async with asyncio.timeout(60):
+                while not (found := re.search(r"http://\S+", await _line(process.stdout))):
+                    pass
+            yield found[0]
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            async with asyncio.timeout(20):
+                await process.wait()
+
+
+async def _line(stream: asyncio.StreamReader) -> str:
+    line = await stream.readline()
+    assert line, "it ended"
+    return line.decode()
+
+
+@asynccontextmanager
+async def speaking(*flags: str) -> AsyncIterator[Chromium]:
+    async with chromium(f"--use-file-for-fake-audio-capture={SAMPLE}", *flags) as browser:
         yield browser
 
 
@@ -57,9 +108,9 @@ async def enter(tab: Tab, url: str, name: str) -> str:
     return str(await tab.run("location.href"))
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-async def test_two_people_hear_each_other_and_read_what_the_other_says(workers: str) -> None:
-    async with house(WORKERS=workers) as url, speaking() as first, speaking() as second:
+@pytest.mark.parametrize("place", [demo, partial(house, WORKERS="0")])
+async def test_two_people_hear_each_other_and_read_what_is_said(place: Place) -> None:
+    async with place() as url, speaking() as first, speaking() as second:
         ann, bo = await first.tab(), await second.tab()
         room = await enter(ann, url, "Ann")
         await enter(bo, room, "Bo")
@@ -69,4 +120,66 @@ async def test_two_people_hear_each_other_and_read_what_the_other_says(workers: 
             await tab.until(HEARD, 40)
         await ann.sees(".caption", "Bo", 40)
         await bo.sees(".caption", "Ann", 40)
+        await ann.sees(".caption", "Ann", 40)
         assert ann.complaints == bo.complaints == []
+
+
+async def test_somebody_comes_late_reloads_and_leaves() -> None:
+    async with house() as url, speaking() as first, speaking() as second:
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await ann.until("document.querySelectorAll('.tile').length === 1")
+        await enter(bo, room, "Bo")
+        await ann.sees(".tile", "Bo")
+        await bo.until(HEARD, 40)
+        await bo.ask("Page.reload")
+        await bo.until("document.readyState === 'complete'")
+        await bo.sees(".tile", "Ann")
+        await bo.until(HEARD, 40)
+        await ann.until("document.querySelectorAll('.tile').length === 2")
+        await ann.until(HEARD, 40)
+        await bo.click("[data-name=leave]")
+        await ann.until("document.querySelectorAll('.tile').length === 1")
+        assert ann.complaints == []
+
+
+async def test_a_network_that_is_gone_for_ten_seconds_is_survived() -> None:
+    port = "8471"
+    secure = f"--unsafely-treat-insecure-origin-as-secure=http://{ADDRESS}:{port}"
+    flags = (secure, f"--proxy-bypass-list={ADDRESS}")
+    async with (
+        house(HTTP_HOST=ADDRESS, HTTP_PORT=port) as url,
+        speaking(*flags) as first,
+        speaking(*flags) as second,
+    ):
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await enter(bo, room, "Bo")
+        await ann.until(HEARD, 40)
+        await bo.until(HEARD, 40)
+        await link("down")
+        await asyncio.sleep(10)
+        before = {tab: await tab.run(PACKETS) for tab in (ann, bo)}
+        await link("up")
+        for tab in (ann, bo):
+            await tab.until(f"{PACKETS}.then(now => now > {before[tab]} + 50)", 30)
+            await tab.until(HEARD, 30)
+            assert await tab.run("document.querySelectorAll('.tile').length") == 2
+
+
+async def link(state: str) -> None:
+    process = await asyncio.create_subprocess_exec("ip", "link", "set", "talk0", state)
+    assert await process.wait() == 0
+
+
+async def test_a_picture_changes_its_layer_when_its_viewer_wishes() -> None:
+    async with house() as url, speaking() as first, speaking() as second:
+        ann, bo = await first.tab(), await second.tab()
+        room = await enter(ann, url, "Ann")
+        await enter(bo, room, "Bo")
+        await ann.click("[data-name=camera]")
+        await bo.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", 40)
+        track = await bo.run("tracks.at(-1)")
+        for layer, width in (("low", 320), ("mid", 640), ("low", 320)):
+            await bo.run(f"say({{type: 'layer', track_id: '{track}', layer: '{layer}'}})")
+            await bo.until(f"{NEWEST}.then(one => one.frameWidth === {width})", 30)

@@ -18,7 +18,9 @@ from tests.peers.service import service
 from transcriber.errors import BadInput, Misconfigured, Overloaded
 from transcriber.telemetry import METRICS
 from transcriber.web import health
+from transcriber.web.address import Proxies
 from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web.door import Door
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import BODY, PUBLIC, Route, token
 from transcriber.web.server import MAX_BODY, application, listen
@@ -65,7 +67,13 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         return next(reasons, "")
 
     routes = health.routes(unready=unready, metrics=METRICS.registry)
-    app = application([*ROUTES, *routes], {"token": BearerGuard(AdminToken("s3cret"))})
+    door = Door(3, Proxies())
+    app = application(
+        [*ROUTES, *routes],
+        {"token": BearerGuard(AdminToken("s3cret"))},
+        outside=[door.outside],
+        inside=[door.inside],
+    )
     async with listen(app, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as session:
         yield session
 
@@ -108,6 +116,15 @@ async def test_garbage_is_a_clear_error(http: aiohttp.ClientSession, body: bytes
 async def test_too_large_a_body_is_refused(http: aiohttp.ClientSession) -> None:
     async with http.post("/orders", data=io.BytesIO(bytes(MAX_BODY + 1)), headers=TOKEN) as answer:
         assert answer.status == 413
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back(http: aiohttp.ClientSession) -> None:
+    order, statuses = {"dish": "soup", "plates": 1}, []
+    while 429 not in statuses:
+        async with http.post("/orders", json=order, headers=TOKEN) as answer:
+            statuses.append(answer.status)
+    assert statuses.count(201) >= 29
+    assert (answer.headers["Retry-After"], answer.content_type) == ("1", "application/problem+json")
 
 
 async def test_nothing_is_done_without_the_token(http: aiohttp.ClientSession) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from transcriber.app.access import guard
 from transcriber.app.house import Face, House
-from transcriber.web.auth import AdminToken
 from transcriber.web.dialogs import DialogApi, DialogSocket
+from transcriber.web.tokens import TokenBook
 
 __all__ = ["dialogs"]
 
@@ -18,8 +19,7 @@ async def dialogs(house: House) -> AsyncIterator[Face]:
     if not house.talks:
         yield Face()
         return
-    tokens = AdminToken(house.settings.web.api_token.get_secret_value())
     async with house.talks.held():
         conversations = house.talks.conversations
-        socket = DialogSocket(conversations, house.bus, tokens)
+        socket = DialogSocket(conversations, house.bus, guard(house, TokenBook(house.store)))
         yield Face([*DialogApi(conversations).routes(), *socket.routes()])

@@ -11,13 +11,14 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from transcriber.app.access import access
 from transcriber.app.catalogue import catalogue
 from transcriber.app.console import console
 from transcriber.app.crew import Reports, crew, workers
 from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.form import Form
-from transcriber.app.house import Face, House, Part
+from transcriber.app.house import Face, House, Part, seats
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
 from transcriber.app.nextcloud import nextcloud
@@ -31,11 +32,11 @@ from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
-from transcriber.session.limits import Seats
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
-from transcriber.web import health
-from transcriber.web.auth import AdminToken, BearerGuard
+from transcriber.web import health, openapi
+from transcriber.web.address import Proxies
+from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.server import application, listen
 
@@ -76,7 +77,7 @@ async def serve(
             world=bus if here.alone else Bus(),
             places=here,
             crew=crew(settings, bus, reports),
-            seats=Seats(settings.session.seats(settings.speech.engine)),
+            seats=seats(settings),
             talks=talks(settings, bus, store, ears.stt, places=here),
             counts=reports.counts,
             form=form or Form(),
@@ -123,7 +124,12 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
         forward = await stack.enter_async_context(Forward(where))
-        yield application(routes, guards, first=[forward])
+        options = house.settings.web
+        routes += openapi.routes(routes)
+        door = Door(options.rate, Proxies(options.proxies))
+        yield application(
+            routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]
+        )
 
 
 async def _holder(house: House, place: str) -> Owner | None:
@@ -140,10 +146,8 @@ async def _holder(house: House, place: str) -> Owner | None:
 async def listening(house: House) -> AsyncIterator[Face]:
     """The part that keeps the recogniser, and says whether all is well."""
     stt = house.stt
-    token = house.settings.web.api_token.get_secret_value()
     face = Face(
         health.routes(unready=partial(_unready, house), metrics=house.counts),
-        {"token": BearerGuard(AdminToken(token))},
     )
     if problem := stt.unusable():
         log.error("recogniser is not usable", engine=stt.info.name, problem=problem)
@@ -168,6 +172,7 @@ async def _unready(house: House) -> str:
 
 
 PARTS: tuple[Part, ...] = (
+    access,
     listening,
     instances,
     pages,
@@ -188,6 +193,7 @@ In the order in which they start; they end in the opposite one. What keeps or se
 rooms stands before `workers`, so that it gets everybody's last words.
 """
 ATTENDING: tuple[Part, ...] = (
+    access,
     listening,
     dialogs,
     nextcloud,

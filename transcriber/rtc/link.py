@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -57,6 +58,9 @@ class Link:
         kept: int = 0,
     ) -> None:
         self.rejected = self.unsent = 0
+        self.arrived_at = 0.0
+        """When the last packet arrived at the machine, as time of day; if `stamp` was called."""
+        self._stamped = False
         self._kept = kept
         self._reader = reader
         self._loop = asyncio.get_running_loop()
@@ -85,7 +89,15 @@ class Link:
         if sock is not None and unwatch is not None:
             unwatch(sock.fileno())
             self._sockets.append(sock)
-            self._reader.attach(sock, _Socket(self, protocol))
+            self._reader.attach(
+                sock, _Socket(self, protocol), self._arrived if self._stamped else None
+            )
+
+    def stamp(self) -> None:
+        """Keep `arrived_at` from now on; costs a little for each packet."""
+        if not self._stamped and self._connection is not None:
+            self._stamped = True
+            self.follow(self._connection)
 
     def close(self) -> None:
         """Give the sockets back and send no more."""
@@ -146,6 +158,9 @@ class Link:
             return lambda packet: sock.sendto(packet, address)
         return lambda packet: transport.sendto(bytes(packet), address)
 
+    def _arrived(self, moment: float) -> None:
+        self.arrived_at = moment
+
     def _nowhere(self, packet: memoryview) -> None:
         self.unsent += 1
 
@@ -153,6 +168,7 @@ class Link:
         """Take what the event loop or a relay read; the same way as what the tick reads."""
         if data and 127 < data[0] < 192:
             if len(data) <= SIZE:
+                self.arrived_at = time.time()
                 buffer = self._reader.buffer
                 buffer.view[: len(data)] = data
                 self.media(buffer, len(data), self._loop.time())

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from aioice import Connection
-from aiortc import RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import ice, rtcp, sdp
@@ -73,9 +73,11 @@ class Path:
         *,
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
-        on_lost: Callable[[str], None] | None = None,
+        on_lost: Callable[[str], object] | None = None,
+        certificate: RTCCertificate | None = None,
         kept: int = 0,
     ) -> None:
+        """`certificate` is the process's, unless this way must be told apart from another."""
         self.link: Link | None = None
         self.closed = False
         self._media, self._kept = media, kept
@@ -83,7 +85,7 @@ class Path:
         self._offering = False
         self._ice = _Ice(self._new())
         self._next: Connection | None = None
-        self._dtls = RTCDtlsTransport(cast(Any, self._ice), [media.certificate])
+        self._dtls = RTCDtlsTransport(cast(Any, self._ice), [certificate or media.certificate])
         self._loop = asyncio.get_running_loop()
         self._theirs: sdp.Section | None = None
 

@@ -34,6 +34,11 @@ LARGEST = 200_000
 """Characters of a description; browsers with many cameras come to a tenth of that."""
 STATIC = {0: "pcmu/8000", 8: "pcma/8000", 9: "g722/8000", 13: "cn/8000"}
 """Payload types that need no explanation (RFC 3551)."""
+WRITTEN = {
+    "opus/48000": "opus/48000/2", "red/48000": "red/48000/2", "vp8/90000": "VP8/90000",
+    "vp9/90000": "VP9/90000", "h264/90000": "H264/90000", "av1/90000": "AV1/90000",
+}  # fmt: skip
+"""How codecs are written: Chrome finds no encoder for `vp8`."""
 MIRROR: dict[str, Direction] = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -356,8 +361,7 @@ def _section_lines(ours: Ours, section: Section, *, addresses: bool) -> Iterator
 
 
 def _codec_lines(codec: Codec) -> Iterator[str]:
-    names = {"opus/48000": "opus/48000/2", "red/48000": "red/48000/2"}
     if codec.name:
-        yield f"a=rtpmap:{codec.payload_type} {names.get(codec.name, codec.name)}"
+        yield f"a=rtpmap:{codec.payload_type} {WRITTEN.get(codec.name, codec.name)}"
     if codec.parameters:
         yield f"a=fmtp:{codec.payload_type} {codec.parameters}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
@@ -27,6 +28,11 @@ BUDGET = 0.02
 """Seconds of work in one go, after which the event loop gets its turn."""
 
 Address: TypeAlias = Any
+Stamp: TypeAlias = Callable[[float], object]
+"""Takes a time of day, in seconds since 1970."""
+SO_TIMESTAMPNS = 35
+"""Linux: have the kernel say when a packet arrived."""
+_moment = struct.Struct("@ll")
 
 
 class Sink(Protocol):
@@ -59,9 +65,14 @@ class Reader:
         self._timer: asyncio.Handle | None = None
         self._watch()
 
-    def attach(self, sock: socket.socket, sink: Sink) -> None:
-        """Read a socket from now on; it must not block, and nobody else may read it."""
-        self._entries[sock.fileno()] = (sock.recvfrom_into, sink, sock)
+    def attach(self, sock: socket.socket, sink: Sink, stamp: Stamp | None = None) -> None:
+        """
+        Read a socket from now on; it must not block, and nobody else may read it.
+
+        `stamp` is told when each packet arrived at the machine, just before the sink takes it.
+        """
+        receive = sock.recvfrom_into if stamp is None else _stamped(sock, stamp)
+        self._entries[sock.fileno()] = (receive, sink, sock)
         self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def detach(self, sock: socket.socket) -> None:
@@ -128,3 +139,18 @@ class Reader:
             if not ready or now - began > BUDGET:
                 break
         return taken
+
+
+def _stamped(sock: socket.socket, stamp: Stamp) -> Callable[[bytearray], tuple[int, Address]]:
+    """Return what reads a socket and says when each packet arrived, however late we are."""
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    room = socket.CMSG_SPACE(_moment.size)
+
+    def receive(data: bytearray) -> tuple[int, Address]:
+        size, said, _flags, address = sock.recvmsg_into([data], room)
+        if said:
+            seconds, nanoseconds = _moment.unpack_from(said[0][2])
+            stamp(seconds + nanoseconds * 1e-9)
+        return size, address
+
+    return receive

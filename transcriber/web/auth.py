@@ -1,27 +1,56 @@
-"""Who may call: bearer tokens, compared in constant time."""
+"""
+Who calls, and whether they may: bearer tokens.
+
+There are several kinds of them (the one of the settings, those that were made here, those of an
+identity provider). Each kind knows its callers; the guard asks one after the other.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
 from transcriber.web.problems import ProblemError
+from transcriber.web.scopes import ADMIN, allowed
 
-__all__ = ["AdminToken", "BearerGuard", "Guard", "Tokens"]
+__all__ = ["CALLER", "AdminToken", "BearerGuard", "Caller", "Callers", "Guard", "bearer"]
 
+LONGEST = 8192
+"""Characters of a token that is looked at: those of identity providers are long."""
+
+OFFER = "bearer."
+"""What stands before a token among the protocols that a WebSocket offers."""
 
 Guard = Callable[[web.Request, str], Awaitable[None]]
 """Raises a `ProblemError` unless the caller may do what a scope names; one for each kind."""
 
 
-class Tokens(Protocol):
-    """Knows which tokens there are."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who has shown who they are; `id` is unique, `name` is for people."""
 
-    def allows(self, token: str, scope: str) -> bool:
-        """Whether this token may do what the scope names."""
+    id: str
+    name: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether they may do what a scope names."""
+        return allowed(scope, self.scopes)
+
+
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+"""Where a handler finds who calls, on routes that are called with a token."""
+
+
+class Callers(Protocol):
+    """Knows who shows which token."""
+
+    async def find(self, token: str) -> Caller | None:
+        """Return who shows this token; nothing if it is not known, or not valid any more."""
 
 
 class AdminToken:
@@ -30,23 +59,51 @@ class AdminToken:
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
-    def allows(self, token: str, scope: str) -> bool:
+    async def find(self, token: str) -> Caller | None:
         """Compare, in the same time whatever the token is."""
-        return bool(self._token) and hmac.compare_digest(token.encode(), self._token)
+        given = token.encode("utf-8", "replace")
+        if self._token and hmac.compare_digest(given, self._token):
+            return Caller("settings", "API_TOKEN", frozenset({ADMIN}))
+        return None
 
 
 class BearerGuard:
     """Lets in whoever shows a token that allows what the route does."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, *callers: Callers) -> None:
+        self._callers = callers
 
     async def __call__(self, request: web.Request, scope: str) -> None:
-        """Raise 401 without a token and 403 with one that does not suffice."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        """Raise 401 without a valid token and 403 with one that does not suffice."""
+        if not (token := bearer(request)):
             raise ProblemError(
                 401, "no-token", "send the header `Authorization: Bearer` with the API token"
             )
-        if not self._tokens.allows(token.strip(), scope):
-            raise ProblemError(403, "not-allowed", f"this token does not allow {scope}")
+        request[CALLER] = await self.check(token, scope)
+
+    async def check(self, token: str, scope: str) -> Caller:
+        """Return who shows a token, if it allows what a scope names; raises as a call does."""
+        if len(token) <= LONGEST:
+            for callers in self._callers:
+                if caller := await callers.find(token):
+                    return _allowed(caller, scope)
+        raise ProblemError(401, "invalid-token", "this token is not known, or not valid any more")
+
+
+def bearer(request: web.Request) -> str:
+    """
+    Return the token in a request's headers, or nothing. Browsers can only send it among the
+    protocols of a WebSocket.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    tokens = [one.strip() for one in offered if one.strip().startswith(OFFER)]
+    return tokens[0].removeprefix(OFFER) if tokens else ""
+
+
+def _allowed(caller: Caller, scope: str) -> Caller:
+    if not caller.may(scope):
+        raise ProblemError(403, "not-allowed", f"this token does not allow {scope}")
+    return caller

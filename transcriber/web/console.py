@@ -29,6 +29,7 @@ SLOWLY = 5.0
 """Seconds between two looks at what changes rarely: engines, what is ready."""
 MOST = 20
 """Consoles that are open at the same time."""
+SSE = "text/event-stream"
 
 
 class SettingShown(BaseModel):
@@ -67,7 +68,7 @@ class Console:
         admin, base = token("admin"), "/api/v1/console"
         return [
             Route("GET", base, self._overview, admin, "The service", response=Overview),
-            Route("GET", f"{base}/stream", self._stream, admin, "What goes on, as it happens"),
+            Route("GET", f"{base}/stream", self._stream, admin, "What goes on", answers=SSE),
         ]
 
     async def _overview(self, request: web.Request) -> Overview:

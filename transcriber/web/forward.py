@@ -211,6 +211,8 @@ async def _both(one: Awaitable[None], other: Awaitable[None]) -> AsyncIterator[N
 def _forwarded(request: web.Request) -> CIMultiDict[str]:
     headers = _passed(request.headers)
     headers[VIA] = "1"
+    hops = [*headers.popall("X-Forwarded-For", ()), request.remote]
+    headers["X-Forwarded-For"] = ", ".join(filter(None, hops))
     headers["X-Request-Id"] = structlog.contextvars.get_contextvars().get("request", "")
     return headers
 

@@ -14,6 +14,8 @@ from transcriber.web.routes import PUBLIC, Route, token
 
 __all__ = ["Alive", "routes"]
 
+PROMETHEUS = "text/plain"
+
 
 class Alive(BaseModel):
     """The answer of a service that works."""
@@ -39,5 +41,5 @@ def routes(*, unready: Callable[[], Awaitable[str]], metrics: Collector) -> list
     return [
         Route("GET", "/health", health, PUBLIC, "The process answers", response=Alive),
         Route("GET", "/ready", ready, PUBLIC, "Work can be taken", response=Alive),
-        Route("GET", "/metrics", count, token("metrics:read"), "Prometheus metrics"),
+        Route("GET", "/metrics", count, token("metrics:read"), "Metrics", answers=PROMETHEUS),
     ]

@@ -24,7 +24,7 @@ from transcriber.web.routes import PUBLIC, Handler, Route
 __all__ = ["Site", "routes"]
 
 HERE = Path(__file__).parent
-FOLDERS = ("page", "console")
+FOLDERS = ("page", "console", "docs")
 """Beside this module, one for each page; modules of one may import those of another."""
 TYPES = {
     ".css": "text/css",
@@ -59,6 +59,7 @@ PAGE_HEADERS = {
     "Cache-Control": "no-cache",
 }
 KEPT = "public, max-age=31536000, immutable"
+PAGE = "text/html"
 SMALL = 500
 """Bytes below which packing saves nothing."""
 
@@ -119,12 +120,13 @@ class Site:
 def routes(site: Site | None = None) -> list[Route]:
     """The pages and what they consist of."""
     site = site or Site({name: HERE / name for name in FOLDERS})
-    room, console = site.page("page/index.html"), site.page("console/index.html")
+    room, console, docs = (site.page(f"{name}/index.html") for name in FOLDERS)
     return [
-        Route("GET", "/", room, PUBLIC, "The lobby: a page to open a room"),
-        Route("GET", "/rooms/{room_id}", room, PUBLIC, "The page of a room"),
-        Route("GET", "/console", console, PUBLIC, "The page for administrators"),
-        Route("GET", "/assets/{version}/{name:.+}", site.asset, PUBLIC, "What pages consist of"),
+        Route("GET", "/", room, PUBLIC, "A page to open a room", answers=PAGE),
+        Route("GET", "/rooms/{room_id}", room, PUBLIC, "The page of a room", answers=PAGE),
+        Route("GET", "/console", console, PUBLIC, "For administrators", answers=PAGE),
+        Route("GET", "/docs", docs, PUBLIC, "The API, described", answers=PAGE),
+        Route("GET", "/assets/{version}/{name:.+}", site.asset, PUBLIC, "Files", answers=PAGE),
     ]
 
 

@@ -7,7 +7,7 @@ is never a stack trace in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -62,6 +62,9 @@ class Problem(BaseModel):
 class ProblemError(Exception):
     """Ends a request with an error; `retry_after` tells the caller when to come back."""
 
+    headers: Mapping[str, str] = {}
+    """What the answer says besides."""
+
     def __init__(
         self,
         status: int,
@@ -72,7 +75,10 @@ class ProblemError(Exception):
         retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
+        if retry_after is not None:
+            self.headers = {"Retry-After": str(retry_after)}
+        elif status == HTTPStatus.UNAUTHORIZED:
+            self.headers = {"WWW-Authenticate": "Bearer"}
         self.problem = Problem(
             type=type_,
             title=REASONS.get(status, "Failed"),
@@ -95,8 +101,10 @@ def invalid(error: ValidationError, where: str = "the body") -> ProblemError:
 
 def of_http(error: web.HTTPException) -> ProblemError:
     """The error for what aiohttp itself refuses: no such path, wrong method, body too large."""
-    slug = error.reason.lower().replace(" ", "-")
-    return ProblemError(error.status, slug, error.reason)
+    problem = ProblemError(error.status, error.reason.lower().replace(" ", "-"), error.reason)
+    if allow := error.headers.get("Allow"):
+        problem.headers = {"Allow": allow}
+    return problem
 
 
 def of_ours(error: TranscriberError) -> ProblemError:

@@ -24,6 +24,8 @@ __all__ = [
     "Handler",
     "Kind",
     "Route",
+    "Rule",
+    "Serve",
     "body",
     "query",
     "room",
@@ -81,6 +83,12 @@ class Route:
     query: type[BaseModel] | None = None
     answers: str = "application/json"
     """The type of content that is answered, where no model describes it."""
+
+
+Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers a request."""
+Rule = Callable[[Route, Serve], Serve]
+"""Holds for every route: puts what it does around what serves the route."""
 
 
 def body(request: web.Request, model: type[M]) -> M:

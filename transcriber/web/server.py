@@ -11,7 +11,7 @@ import asyncio
 import errno
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from transcriber.errors import Misconfigured, TranscriberError
 from transcriber.ids import new_id
@@ -27,9 +27,9 @@ from transcriber.telemetry import METRICS
 from transcriber.web import problems
 from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
-from transcriber.web.routes import BODY, QUERY, Kind, Route
+from transcriber.web.routes import BODY, QUERY, Kind, Route, Rule, Serve
 
-__all__ = ["STOPPING", "WebOptions", "application", "listen", "listen_here"]
+__all__ = ["STOPPING", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
@@ -52,29 +52,7 @@ EXPLAIN: web.AppKey[Explain] = web.AppKey("explain")
 STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 """Set when the server begins to stop: answers that go on for ever end then."""
 
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
-
-
-class WebOptions(BaseModel):
-    """Settings of the HTTP side."""
-
-    host: str = Field("127.0.0.1", alias="HTTP_HOST", description="address to listen on")
-    port: int = Field(
-        8080, ge=0, le=65_535, alias="HTTP_PORT", description="port to listen on; 0: any free one"
-    )
-    api_token: SecretStr = Field(
-        SecretStr(""),
-        alias="API_TOKEN",
-        description="the token that API calls must carry; empty: they are all refused",
-    )
-    events_days: float = Field(
-        7,
-        gt=0,
-        le=365,
-        alias="EVENTS_KEEP_DAYS",
-        description="days for which listeners to events can come back and miss nothing",
-    )
 
 
 def application(
@@ -83,10 +61,13 @@ def application(
     *,
     explain: Explain = lambda problem: problem,
     first: Sequence[Middleware] = (),
+    outside: Sequence[Rule] = (),
+    inside: Sequence[Rule] = (),
 ) -> web.Application:
     """
-    Put routes behind the rules that hold for all; `explain` makes the body of an error, and what
-    comes `first` sees a request before anybody has looked at who asks.
+    Put routes behind the rules that hold for all; `explain` makes the body of an error. What comes
+    `first` sees a request before anything else, the rules `outside` before anybody has looked at
+    who asks, those `inside` afterwards.
 
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
@@ -94,8 +75,10 @@ def application(
     app[EXPLAIN], app[STOPPING] = explain, asyncio.Event()
     app.on_shutdown.append(_stopping)
     for route in routes:
-        guard = None if route.auth.kind == "public" else guards[route.auth.kind]
-        app.router.add_route(route.method, route.path, partial(_serve, route, guard))
+        serve = _ruled(route, partial(_serve, route), inside)
+        if route.auth.kind != "public":
+            serve = partial(_guarded, guards[route.auth.kind], route.auth.scope, serve)
+        app.router.add_route(route.method, route.path, _ruled(route, serve, outside))
     return app
 
 
@@ -140,9 +123,21 @@ async def _start(site: web.TCPSite, host: str, port: int) -> None:
         raise Misconfigured("HTTP_HOST", f"cannot listen on {host}: {error.strerror}") from error
 
 
-async def _serve(route: Route, guard: Guard | None, request: web.Request) -> web.StreamResponse:
-    if guard:
-        await guard(request, route.auth.scope)
+def _ruled(route: Route, serve: Serve, rules: Sequence[Rule]) -> Serve:
+    """Put rules around what serves a route, the first outermost."""
+    for rule in reversed(rules):
+        serve = rule(route, serve)
+    return serve
+
+
+async def _guarded(
+    guard: Guard, scope: str, serve: Serve, request: web.Request
+) -> web.StreamResponse:
+    await guard(request, scope)
+    return await serve(request)
+
+
+async def _serve(route: Route, request: web.Request) -> web.StreamResponse:
     if route.query is not None:
         request[QUERY] = _query(request, route.query)
     if route.request is not None:
@@ -170,7 +165,7 @@ async def _body(request: web.Request, model: type[BaseModel]) -> BaseModel:
 
 
 @web.middleware
-async def _observed(request: web.Request, handler: Next) -> web.StreamResponse:
+async def _observed(request: web.Request, handler: Serve) -> web.StreamResponse:
     """Name and time each request."""
     given = request.headers.get("X-Request-Id", "")
     request_id = given if REQUEST_ID.fullmatch(given) else new_id("req")
@@ -190,7 +185,7 @@ async def _observed(request: web.Request, handler: Next) -> web.StreamResponse:
 
 
 @web.middleware
-async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Serve) -> web.StreamResponse:
     """Turn whatever a handler raises into an answer."""
     try:
         return await handler(request)
@@ -215,8 +210,7 @@ def _problem(request: web.Request, error: ProblemError) -> web.Response:
     response = _json(body, problem.status)
     if body is problem:
         response.content_type = "application/problem+json"
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    response.headers.update(error.headers)
     return response
 
 

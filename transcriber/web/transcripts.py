@@ -78,7 +78,7 @@ class Transcripts:
             Route("GET", one, self._get, READ, "One transcript", response=Item),
             Route(
                 "GET", f"{one}/content", self._content, READ, "A transcript as a file",
-                query=Formatted, answers="text/plain",
+                query=Formatted, answers="*/*",
             ),
             Route("DELETE", one, self._delete, WRITE, "Delete a transcript", status=204),
             Route("GET", agreed, self._agreed, READ, "Has a room agreed?", response=Agreement),

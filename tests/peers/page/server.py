@@ -79,6 +79,11 @@ class FakeRoom:
                 transport.abort()
         await until(lambda: not self._sockets)
 
+    def connected(self) -> bool:
+        """Whether everything that was agreed on is connected."""
+        begun = {"new", "connecting"}
+        return begun.isdisjoint(peer.connectionState for peer in self._peers.values())
+
     async def close(self) -> None:
         """End all media."""
         for peer in self._peers.values():

@@ -30,7 +30,7 @@ KIND = "room"
 BEAT = 2.0
 """Seconds between two looks at the rooms that are open here."""
 SPARE = 60.0
-"""Seconds that a booking outlives the time after which an empty room closes."""
+"""Seconds that the booking of an open room outlives the time after which an empty one closes."""
 PAGE = 1000
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,7 @@ class Book:
         self._kept: dict[str, tuple[int, float]] = {}
         self._gone: set[str] = set()
         self._news = asyncio.Event()
+        rooms.on_open.append(lambda room: self._news.set())
         rooms.on_close.append(self._closed)
 
     async def add(self, plan: Plan) -> Room:
@@ -129,9 +130,10 @@ class Book:
             "created": room.created.isoformat(),
             "participants": len(room.members),
         }
-        until = self._now() + self._rooms.options.empty + SPARE
+        is_open = room.id in self._rooms.rooms
+        until = self._now() + self._rooms.options.empty + (SPARE if is_open else 0)
         await self._store.put(KIND, room.id, value, expires=until)
-        if room.id in self._rooms.rooms:
+        if is_open:
             self._kept[room.id] = len(room.members), until
 
     def _closed(self, room: Room, reason: str) -> None:

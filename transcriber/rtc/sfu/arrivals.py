@@ -27,8 +27,8 @@ class Arrivals:
         self._told_at = 0.0
         self._number = 0
 
-    def note(self, number: int, source: int, now: float) -> bytes:
-        """Take a packet; return an answer when it is time for one, else nothing."""
+    def note(self, number: int, source: int, at: float, now: float) -> bytes:
+        """Take a packet that arrived `at` some time; return an answer if it is time for one."""
         if self._first < 0:
             self._first, self._told_at = number, now
         ahead = rtp.signed16(number - self._first)
@@ -36,7 +36,7 @@ class Arrivals:
             self._first, ahead = number, 0
             self._seen.clear()
         if ahead >= 0:
-            self._seen[ahead] = now
+            self._seen[ahead] = at
         if not self._seen or now - self._told_at < PAUSE:
             return b""
         return self._answer(source, now)

@@ -20,7 +20,7 @@ import structlog
 from transcriber.errors import BadInput, NotAllowed
 from transcriber.ids import new_id
 from transcriber.rtc.media import Media
-from transcriber.rtc.path import Unreachable
+from transcriber.rtc.path import Path, Unreachable
 from transcriber.rtc.sfu.publisher import Publisher
 from transcriber.rtc.sfu.room import Grant, Message, Room, describe
 from transcriber.rtc.sfu.subscriber import TOP, Subscriber
@@ -75,7 +75,7 @@ class Participant:
         self._settled = True
         self._away: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._publishing = asyncio.Lock()
+        self._publishing, self._receiving = asyncio.Lock(), asyncio.Lock()
         self._log = log.bind(room=room.id, participant=self.id)
 
     @property
@@ -91,8 +91,7 @@ class Participant:
                 offering = self._tasks.create_task(self._offer())
                 reason = await self._over
                 offering.cancel()
-                for task in self._connecting.values():
-                    task.cancel()
+                self._stop_connecting()
         finally:
             self._tasks = None
             self.room.leave(self, reason)
@@ -112,7 +111,7 @@ class Participant:
 
     def cut(self, tell: Tell) -> None:
         """The way that `tell` is, is gone; unless there is another they have a while."""
-        if self._tell is tell:
+        if self._tell == tell:  # methods are the same without being one object
             self._tell = nowhere
             loop = asyncio.get_running_loop()
             self._away = loop.call_later(AWAY, self.leave, "lost")
@@ -163,10 +162,11 @@ class Participant:
 
     async def answer(self, answer: str, revision: int) -> None:
         """Take an answer to our offer; one to an older offer means nothing any more."""
-        if revision != self._subscriber.revision or self._subscriber.path is None:
-            return
-        if await self._subscriber.accept(answer):
-            self._connect("subscribe", self._subscriber)
+        async with self._receiving:
+            if revision != self._subscriber.revision or self._subscriber.path is None:
+                return
+            if await self._subscriber.accept(answer):
+                self._connect("subscribe", self._subscriber)
         self._settled = True
         self._answered.set()
 
@@ -185,7 +185,8 @@ class Participant:
         async with self._publishing:
             gone = await self._publisher.close()
         self.room.unpublish(self, gone)
-        await self._subscriber.close()
+        async with self._receiving:
+            await self._subscriber.close()
         self._settled = True
         self._answered.set()
         self.follow()
@@ -264,7 +265,8 @@ class Participant:
             self._restart = self._settled = False
             self._answered.clear()
             try:
-                offer = await self._subscriber.offer(wanted, restart=restart)
+                async with self._receiving:
+                    offer = await self._subscriber.offer(wanted, restart=restart)
             except Unreachable as error:
                 self._log.warning("no offer", problem=str(error))
                 continue
@@ -297,23 +299,25 @@ class Participant:
     def _pressed(self, key: str) -> None:
         self.room.pressed(self, key)
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, path: Path) -> None:
         """Nothing comes from them any more: what they sent is gone."""
-        self._log.info("publisher lost", why=why)
+        self._log.info("publisher lost")
         if self._tasks is not None and not self._over.done():
-            self._tasks.create_task(self._unpublish())
+            self._tasks.create_task(self._unpublish(path))
 
-    async def _unpublish(self) -> None:
+    async def _unpublish(self, lost: Path) -> None:
         async with self._publishing:
-            gone = await self._publisher.close()
-        self.room.unpublish(self, gone)
+            if self._publisher.path is lost:
+                self.room.unpublish(self, await self._publisher.close())
 
-    def _cut(self, why: str) -> None:
+    def _cut(self, path: Path) -> None:
         """Nothing reaches them any more: offer it all anew."""
-        self._log.info("subscriber lost", why=why)
+        self._log.info("subscriber lost")
         if self._tasks is not None and not self._over.done():
-            self._tasks.create_task(self._resubscribe())
+            self._tasks.create_task(self._resubscribe(path))
 
-    async def _resubscribe(self) -> None:
-        await self._subscriber.close()
+    async def _resubscribe(self, lost: Path) -> None:
+        async with self._receiving:
+            if self._subscriber.path is lost:
+                await self._subscriber.close()
         self.follow()

@@ -23,6 +23,7 @@ from transcriber.rtc.sfu import incoming
 from transcriber.rtc.sfu.arrivals import Arrivals
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.ways import new_path
 
 __all__ = ["Change", "Publisher"]
 
@@ -48,7 +49,7 @@ class Publisher:
         owner: str,
         *,
         on_key: Callable[[str], object],
-        on_lost: Callable[[str], None],
+        on_lost: Callable[[Path], object],
     ) -> None:
         self.tracks: dict[str, Track] = {}
         """By the mid of their section."""
@@ -61,6 +62,8 @@ class Publisher:
         self._ufrag = ""
         self._wide = self._mid = 0
         self._routes: dict[int, tuple[Track, OnMedia]] = {}
+        self._known: dict[int, tuple[str, str]] = {}
+        """The section and layer of sources that said so once; browsers say it only at first."""
         self._arrivals = Arrivals(self._ours)
 
     async def answer(self, offer: str, sources: Mapping[str, str]) -> tuple[Change, bool]:
@@ -91,6 +94,7 @@ class Publisher:
             await self.path.connect()
             self._media.forget(self)
             self._media.register(self)
+            self._stamp()
 
     async def trickle(self, line: str) -> None:
         """Take a candidate."""
@@ -131,8 +135,10 @@ class Publisher:
             await self.path.restart()
         else:
             before, self._arrivals = self.path, Arrivals(self._ours)
-            self._routes.clear()
-            self.path = Path(
+            if self._print != print_:
+                self._routes.clear()
+                self._known.clear()
+            self.path = new_path(
                 self._media, on_media=self._heard, on_control=self._told, on_lost=self._on_lost
             )
             if before is not None:
@@ -158,9 +164,15 @@ class Publisher:
         self._routes = {key: route for key, route in self._routes.items() if route[0] not in gone}
         self._mid = next((n for one in taken if (n := one.extension(rtp.MID))), 0)
         self._wide = next((n for one in taken if (n := one.extension(rtp.TRANSPORT_WIDE))), 0)
+        self._stamp()
         for track in gone:
             track.close()
         return tuple(new), gone
+
+    def _stamp(self) -> None:
+        """Pictures adapt to the way to us, and how late we are ourselves is not part of it."""
+        if self._wide and self.path is not None and self.path.link is not None:
+            self.path.link.stamp()
 
     def _track(self, one: Incoming, source: str) -> Track:
         return Track(
@@ -193,7 +205,8 @@ class Publisher:
         found = rtp.extension(buffer.data, header[4], self._wide) if header else None
         if header and found and found[1] >= 2:
             number = int.from_bytes(buffer.data[found[0] : found[0] + 2], "big")
-            if answer := self._arrivals.note(number, header[3], now):
+            at = self.path.link.arrived_at if self.path and self.path.link else 0.0
+            if answer := self._arrivals.note(number, header[3], at, now):
                 self.send_control(answer)
 
     def _route(self, buffer: Buffer, size: int, key: int) -> tuple[Track, OnMedia] | None:
@@ -210,7 +223,8 @@ class Publisher:
 
     def _owner_of(self, buffer: Buffer, header: rtp.Header) -> Track | None:
         payload_type, _, _, source, start, _ = header
-        if mid := rtp.text(buffer.data, start, self._mid):
+        known = self._known.get(source, ("", ""))
+        if mid := rtp.text(buffer.data, start, self._mid) or known[0]:
             return self.tracks.get(mid)
         for track in self.tracks.values():
             one = track.incoming
@@ -223,9 +237,11 @@ class Publisher:
         payload_type, _, _, source, start, _ = header
         one = track.incoming
         if payload_type == one.codec.payload_type:
-            rid = rtp.text(buffer.data, start, one.extension(rtp.RID))
+            known = self._known.get(source, ("", ""))
+            rid = rtp.text(buffer.data, start, one.extension(rtp.RID)) or known[1]
             if one.layers and rid not in one.layers:
                 return None
+            self._known[source] = one.mid, rid
             track.forwarder.bind(source, one.layers.index(rid) if one.layers else 0)
             return track.media
         if payload_type == one.again:

@@ -22,6 +22,7 @@ from transcriber.rtc.sfu.estimate import Estimate
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outgoing import Slot, Types
 from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.ways import new_path
 
 __all__ = ["TOP", "Offer", "Subscriber"]
 
@@ -45,7 +46,7 @@ class Offer:
 class Subscriber:
     """What one participant gets."""
 
-    def __init__(self, media: Media, *, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, media: Media, *, on_lost: Callable[[Path], object]) -> None:
         self.legs: dict[str, Leg] = {}
         """By the id of the track; also of tracks that are not forwarded yet."""
         self.revision = 0
@@ -68,7 +69,7 @@ class Subscriber:
     async def offer(self, tracks: Mapping[str, Track], *, restart: bool = False) -> Offer:
         """Offer tracks, by their ids, and no others; `restart` asks for another way to them."""
         if self.path is None:
-            self.path = Path(
+            self.path = new_path(
                 self._media, on_media=_nothing, on_control=self._told, on_lost=self._on_lost
             )
             self.path.offering()

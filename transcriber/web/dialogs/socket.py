@@ -22,9 +22,10 @@ from transcriber.bus.memory import Bus
 from transcriber.errors import TranscriberError
 from transcriber.events import DialogEnded, Event
 from transcriber.session.conversations import Conversations
-from transcriber.web.auth import Tokens
+from transcriber.web.auth import BearerGuard, Caller, bearer
 from transcriber.web.dialogs.models import Sent, SessionShown, TakenShown
 from transcriber.web.dialogs.rest import refusal
+from transcriber.web.problems import ProblemError
 from transcriber.web.routes import PUBLIC, Route
 
 __all__ = ["DialogSocket"]
@@ -78,13 +79,14 @@ SAID: TypeAdapter[Auth | Send | Ping] = TypeAdapter(
 class DialogSocket:
     """Lets programs follow a conversation, and take part in it."""
 
-    def __init__(self, conversations: Conversations, bus: Bus, tokens: Tokens) -> None:
-        self._conversations, self._bus, self._tokens = conversations, bus, tokens
+    def __init__(self, conversations: Conversations, bus: Bus, guard: BearerGuard) -> None:
+        self._conversations, self._bus, self._guard = conversations, bus, guard
 
     def routes(self) -> list[Route]:
         """The route; the token comes with the first message, or in the header."""
         path = "/api/v1/dialogs/sessions/{dialog_id}/ws"
-        return [Route("GET", path, self.handle, PUBLIC, "Follow a conversation, over a WebSocket")]
+        what = "Follow a conversation, over a WebSocket"
+        return [Route("GET", path, self.handle, PUBLIC, what, status=101, answers="")]
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Tell one client everything, until the conversation is over or they go."""
@@ -94,29 +96,28 @@ class DialogSocket:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_write(socket, outbox), name="tell a dialog")
             try:
-                token = await self._introduction(request, socket)
-                await self._follow(socket, request.match_info["dialog_id"], token, outbox)
+                caller = await self._introduction(request, socket)
+                await self._follow(socket, request.match_info["dialog_id"], caller, outbox)
             except _Over as over:
                 outbox.push({"type": "closed", "reason": str(over)})
             finally:
                 outbox.close()
         return socket
 
-    async def _introduction(self, request: web.Request, socket: web.WebSocketResponse) -> str:
-        """Learn their token; raises `_Over` for one that allows nothing here."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            try:
-                said = _read((await socket.receive(INTRODUCTION)).data)
-            except (TimeoutError, ValidationError):
-                raise _Over("token") from None
-            token = said.token if isinstance(said, Auth) else ""
-        if not self._tokens.allows(token.strip(), "dialogs:read"):
-            raise _Over("token")
-        return token.strip()
+    async def _introduction(self, request: web.Request, socket: web.WebSocketResponse) -> Caller:
+        """Learn who they are by their token; raises `_Over` for one that allows nothing here."""
+        try:
+            token = bearer(request) or await self._said(socket)
+            return await self._guard.check(token, "dialogs:read")
+        except (TimeoutError, ValidationError, ProblemError):
+            raise _Over("token") from None
+
+    async def _said(self, socket: web.WebSocketResponse) -> str:
+        said = _read((await socket.receive(INTRODUCTION)).data)
+        return said.token.strip() if isinstance(said, Auth) else ""
 
     async def _follow(
-        self, socket: web.WebSocketResponse, id_: str, token: str, outbox: aio.Backlog[Message]
+        self, socket: web.WebSocketResponse, id_: str, caller: Caller, outbox: aio.Backlog[Message]
     ) -> None:
         over = asyncio.Event()
 
@@ -132,7 +133,7 @@ class DialogSocket:
             shown = SessionShown.of(account).model_dump(mode="json")
             outbox.push({"type": "ready", "session": shown})
             if not account.outcome:
-                writes = self._tokens.allows(token, "dialogs:write")
+                writes = caller.may("dialogs:write")
                 await _first(over.wait(), self._talk(socket, id_, writes, outbox))
             raise _Over("ended" if account.outcome or over.is_set() else "left")
         except TranscriberError as error:

@@ -36,7 +36,7 @@ QUIET = 15.0
 PATIENCE = 20.0
 """Seconds a listener may take to accept one event."""
 PROTOCOL = "transcriber.v1"
-"""What a WebSocket speaks, for browsers that must name it beside their token."""
+"""What a WebSocket speaks; browsers offer it beside their token (`bearer.TOKEN`)."""
 READ = token("events:read")
 SLOW = {"type": "error", "code": "slow-consumer", "message": "you do not follow; come back"}
 
@@ -58,7 +58,7 @@ class Live:
             ),
             Route(
                 "GET", "/api/v1/events/ws", self._socket, READ, "The same over a WebSocket",
-                query=Wanted, answers="",
+                query=Wanted, status=101, answers="",
             ),
         ]  # fmt: skip
 

@@ -17,12 +17,17 @@ const app = document.getElementById("app");
 const kit = new Kit(wishes);
 let current;
 
-/** The room in the address, and the invitation that may stand behind it. */
+/** The room in the address; empty in the lobby. */
 function address() {
-  const room = decodeURIComponent(location.pathname.match(/^\/rooms\/([^/]+)\/?$/)?.[1] ?? "");
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-  if (token) history.replaceState(null, "", location.pathname);
-  return { room, token };
+  return decodeURIComponent(location.pathname.match(/^\/rooms\/([^/]+)\/?$/)?.[1] ?? "");
+}
+
+/** Take an invitation off the address: it lets in whoever sees it, and whoever was here before. */
+function accept() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return;
+  history.replaceState(null, "", location.pathname);
+  Object.assign(visit, { room: address(), token, resume: "" });
 }
 
 function show(view) {
@@ -32,8 +37,7 @@ function show(view) {
 }
 
 function knock() {
-  const { room, token } = address();
-  if (token) Object.assign(visit, { room, token, resume: "" });
+  const room = address();
   const enter = async ({ name, room: title }) => enterRoom(name, await admitted(room, title));
   show(new Lobby({ kit, wishes, invited: Boolean(room), enter }));
 }
@@ -74,5 +78,6 @@ async function comeBack() {
 }
 
 document.documentElement.dataset.theme = wishes.theme;
-if (visit.resume && visit.room === address().room && wishes.name) comeBack();
+accept();
+if (visit.resume && visit.room === address() && wishes.name) comeBack();
 else knock();

@@ -16,11 +16,13 @@ from transcriber.ids import new_id
 from transcriber.rtc.sfu.room import Plan, Room, describe
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.web.calls import EnginePolicy, ModelName
+from transcriber.web.door import origin
+from transcriber.web.paging import Page
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.messages import LANGUAGE
 from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
 from transcriber.web.rooms.welcome import Welcome
-from transcriber.web.routes import BODY, PUBLIC, Route, token
+from transcriber.web.routes import BODY, PUBLIC, Route, query, token
 
 __all__ = ["OpenRooms", "RoomApi"]
 
@@ -33,7 +35,6 @@ PER_MINUTE = 30
 """Rooms and tokens that one address may have in a minute while rooms are open."""
 ADDRESSES = 10_000
 """Addresses that are counted; more than that in a minute are all refused."""
-PAGE, MOST = 50, 200
 
 M = TypeVar("M", bound=BaseModel)
 Chosen = Callable[[str | None], str]
@@ -123,10 +124,11 @@ class RoomApi:
 
     def routes(self) -> list[Route]:
         """The routes."""
-        read, write, one = token("rooms:read"), token("rooms:write"), "/api/v1/rooms/{room_id}"
+        read, write = token("rooms:read"), token("rooms:write")
+        all_, one = "/api/v1/rooms", "/api/v1/rooms/{room_id}"
         return [
-            Route("POST", "/api/v1/rooms", self._create, write, "Make a room", NewRoom, ShownRoom),
-            Route("GET", "/api/v1/rooms", self._list, read, "List rooms", response=RoomList),
+            Route("POST", all_, self._create, write, "Make a room", NewRoom, ShownRoom, 201),
+            Route("GET", all_, self._list, read, "Rooms", response=RoomList, query=Page),
             Route("GET", one, self._show, read, "Show a room", response=ShownRoom),
             Route("DELETE", one, self._close, write, "Close a room", status=204),
             Route(
@@ -148,8 +150,9 @@ class RoomApi:
         return web.json_response(text=shown, status=201, headers=where)
 
     async def _list(self, request: web.Request) -> RoomList:
-        after, limit = request.query.get("cursor", ""), _limit(request)
-        found = await self._book.page(after=after, limit=limit + 1)
+        page = query(request, Page)
+        limit = page.limit
+        found = await self._book.page(after=page.cursor, limit=limit + 1)
         items = [self._shown(room) for room in found[:limit]]
         return RoomList(items=items, next_cursor=items[-1].id if len(found) > limit else None)
 
@@ -260,7 +263,7 @@ class OpenRooms:
         """Raise 404 where rooms are not open, and 429 for who asks too often."""
         if not self._rooms.options.open:
             raise ProblemError(404, "not-found", "rooms are not open here; ask for an invitation")
-        minute, address = int(self._now() // 60), request.remote or ""
+        minute, address = int(self._now() // 60), origin(request)
         if minute != self._minute:
             self._minute = minute
             self._counts.clear()
@@ -274,13 +277,6 @@ def _body(request: web.Request, model: type[M]) -> M:
     body = request[BODY]
     assert isinstance(body, model)
     return body
-
-
-def _limit(request: web.Request) -> int:
-    given = request.query.get("limit", str(PAGE))
-    if not given.isdecimal() or not 1 <= int(given) <= MOST:
-        raise ProblemError(422, "invalid-query", f"limit is a number from 1 to {MOST}")
-    return int(given)
 
 
 def _moment(at: float) -> str:

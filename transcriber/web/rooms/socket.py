@@ -53,7 +53,8 @@ class RoomSocket:
     def routes(self) -> list[Route]:
         """The route; the token comes with the first message."""
         path = "/api/v1/rooms/{room_id}/ws"
-        return [Route("GET", path, self.handle, PUBLIC, "Be in a room, over a WebSocket")]
+        what = "Be in a room, over a WebSocket"
+        return [Route("GET", path, self.handle, PUBLIC, what, status=101, answers="")]
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Hold the conversation with one client."""

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections import deque
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from transcriber.bus.memory import Bus
-from transcriber.captions.transcript import FORMATS, MEDIA_TYPES, Format, Transcript, writer
+from transcriber.captions.transcript import MEDIA_TYPES, Format, Transcript, writer
 from transcriber.events import Speech, SpeechFinal
 from transcriber.rtc.sfu.room import Room, Witness
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import Route, room
+from transcriber.web.routes import Route, query, room
 
 __all__ = ["Minutes"]
 
 MOST = 20_000
 """Utterances of a room that are kept; of a longer day the beginning is forgotten."""
+
+
+class Formatted(BaseModel):
+    """How it is written."""
+
+    format: Format = "vtt"
 
 
 class Minutes:
@@ -38,22 +45,21 @@ class Minutes:
     def routes(self) -> list[Route]:
         """The route."""
         path = "/api/v1/rooms/{room_id}/transcript"
-        return [Route("GET", path, self._show, room("subscribe"), "What was said")]
+        who = room("subscribe")
+        return [
+            Route("GET", path, self._show, who, "What was said", query=Formatted, answers="*/*")
+        ]
 
     async def _show(self, request: web.Request) -> web.Response:
-        room_id, form = request.match_info["room_id"], request.query.get("format", "vtt")
+        room_id, form = request.match_info["room_id"], query(request, Formatted).format
         said = self._rooms.get(room_id)
         if said is None:
             raise ProblemError(404, "not-found", "there is no such room")
-        for known in FORMATS:
-            if known == form:
-                name = f'attachment; filename="{room_id}.{form}"'
-                return web.Response(
-                    text=_written(known, said),
-                    content_type=MEDIA_TYPES[known],
-                    headers={"Content-Disposition": name},
-                )
-        raise ProblemError(422, "invalid-query", f"format is one of {', '.join(FORMATS)}")
+        return web.Response(
+            text=_written(form, said),
+            content_type=MEDIA_TYPES[form],
+            headers={"Content-Disposition": f'attachment; filename="{room_id}.{form}"'},
+        )
 
     def _said(self, event: SpeechFinal) -> None:
         if (said := self._rooms.get(event.data.room)) is not None:

@@ -74,7 +74,7 @@ test("what the server says is put into words", () => {
   assert.match(ofServer({ code: "full" }).title, /full/);
   assert.deepEqual(ofServer({ code: "odd", message: "so it is" }).remedy, "so it is");
   assert.equal(ofServer({ code: "odd" }).remedy, "");
-  assert.match(ofAnswer(404).title, /no such room/);
+  assert.match(ofServer({ code: "not_found" }).title, /no such room/);
   assert.match(ofAnswer(403).title, /invitation/);
   assert.match(ofAnswer(401).title, /invitation/);
   assert.match(ofAnswer(429).title, /Too much/);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newsOf } from "../../../../transcriber/web/page/model/news.js";
 import { initials, Roster, silent, trackOf } from "../../../../transcriber/web/page/model/roster.js";
 
 const someone = (id, ...tracks) => ({ id, name: id.toUpperCase(), tracks });
@@ -80,4 +81,14 @@ test("names have initials", () => {
   assert.equal(initials("(guest) Øyvind"), "GØ");
   assert.equal(initials("李雷"), "李");
   assert.equal(initials("😀"), "?");
+});
+
+test("who comes, goes and shows something is told in words", () => {
+  const roster = entered(someone("ann"));
+  assert.equal(newsOf({ type: "joined", participant: someone("bo") }, roster), "BO has come in");
+  assert.equal(newsOf({ type: "left", participant_id: "ann" }, roster), "ANN has left");
+  const shown = (source) => ({ type: "track.published", participant_id: "ann", track: { source } });
+  assert.equal(newsOf(shown("screen"), roster), "ANN shows a screen");
+  assert.equal(newsOf(shown("camera"), roster), undefined);
+  assert.equal(newsOf({ type: "left", participant_id: "nobody" }, roster), undefined);
 });

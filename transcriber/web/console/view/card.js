@@ -29,7 +29,7 @@ export class Card {
   show(live = QUIET, own = undefined) {
     this.#own = own;
     const { title, buttons, people, said } = this.#parts;
-    title.textContent = own?.name || this.#room;
+    title.textContent = own ? own.name || "Room without a name" : this.#room;
     update(buttons, { hidden: !own });
     this.#showAbout(live);
     people.replaceChildren(...live.people.map(person));

@@ -27,7 +27,7 @@ export function badge(text, kind = "idle") {
 
 /** A table; on a narrow screen every row is a card, in which cells carry the name of their column. */
 export function table(names, rows) {
-  const heads = names.map((name) => h("th", { scope: "col", role: "columnheader" }, name));
+  const heads = names.map((name) => (name ? h("th", { scope: "col", role: "columnheader" }, name) : h("td", { role: "cell" })));
   return h("div", { class: "table", tabindex: 0 },
     h("table", { role: "table" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)), h("tbody", { role: "rowgroup" }, rows.map((one) => named(one, names)))));
 }

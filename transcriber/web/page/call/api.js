@@ -15,12 +15,12 @@ export class Refused extends Error {
 
 /** Open a new room: `{room_id, token}`. */
 export function openRoom(name) {
-  return post("/open/rooms", { name });
+  return post("/open/rooms", { name }, "closed");
 }
 
 /** An invitation into a room that is open to everybody: `{room_id, token}`. */
 export function invitation(room) {
-  return post(`/open/rooms/${encodeURIComponent(room)}/tokens`, {});
+  return post(`/open/rooms/${encodeURIComponent(room)}/tokens`, {}, "not_found");
 }
 
 /** What was said before we came; empty where nothing is kept. */
@@ -39,10 +39,11 @@ export function conversation(room) {
   return url;
 }
 
-async function post(path, body) {
+/** `missing` is what it means that the server knows no such address. */
+async function post(path, body, missing) {
   const response = await answer(path, body);
   const content = await response.json().catch(() => undefined);
-  if (!response.ok) throw new Refused(ofAnswer(response.status, content));
+  if (!response.ok) throw new Refused(response.status === 404 ? ofServer({ code: missing }) : ofAnswer(response.status, content));
   return content;
 }
 

@@ -5,9 +5,11 @@
  * (tracks, mute, captions, languages) is kept and told again after every `ready`; what the server
  * knows comes with it.
  *
- * Events: `change` (people, our own state), `media`, `caption`, `away`, `back`, `problem`, `end`.
+ * Events: `change` (people, our own state), `media`, `caption`, `news` (in words, for ears), `away`,
+ * `back`, `problem`, `end`.
  */
 
+import { newsOf } from "../model/news.js";
 import { Roster } from "../model/roster.js";
 import { ofServer } from "../model/problems.js";
 import { Publisher } from "./publisher.js";
@@ -193,6 +195,8 @@ export class Call extends EventTarget {
   }
 
   #picture(message) {
+    const news = newsOf(message, this.roster);
+    if (news) this.#tell("news", news);
     if (this.roster.apply(message)) this.#tell("change");
   }
 

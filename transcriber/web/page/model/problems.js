@@ -96,7 +96,6 @@ export function ofEnd(reason) {
 
 /** What a problem document (RFC 9457) of the server means. */
 export function ofAnswer(status, problem) {
-  if (status === 404) return ofServer({ code: "not_found" });
   if (status === 401 || status === 403) return ofServer({ code: "token" });
   if (status === 429) return ofServer({ code: "limit" });
   return ofServer({ code: problem?.type, message: problem?.detail ?? `The server says: ${status}` });

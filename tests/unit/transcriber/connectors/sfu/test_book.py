@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.store import MemoryStore
-from transcriber.connectors.sfu.book import BEAT, SPARE, Book, signing_secret
+from transcriber.connectors.sfu.book import BEAT, Book, signing_secret
 from transcriber.errors import Overloaded
 from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.rtc.sfu.room import Plan, Room
@@ -122,7 +122,7 @@ async def test_a_room_that_is_closed_does_not_come_back_at_once(store: Shaky) ->
 async def test_a_room_that_nobody_entered_is_forgotten(store: Shaky) -> None:
     async with Process(store).running() as one:
         room = await one.book.add(Plan())
-        await asyncio.sleep(EMPTY + SPARE + 1)
+        await asyncio.sleep(EMPTY + 1)
         assert not await one.book.knows(room.id)
 
 
