@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from transcriber import aio
 from transcriber.app.form import changed, scheme
 from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
@@ -21,6 +22,7 @@ from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswere
 from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
 from transcriber.connectors.nextcloud.log import forwarding
+from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
@@ -72,7 +74,8 @@ class Us:
 async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     """Attend Talk's rooms, in this process or by its workers."""
     house, settings = us.house, us.house.settings
-    async with Media() as media:
+    relays = Relays(us.home, settings.rooms.servers)
+    async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
         talk = Talk(_signaling(settings), media)
 
         def make(ended: Ended) -> Attendant:
