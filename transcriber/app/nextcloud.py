@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -16,6 +17,7 @@ from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
 from transcriber.app.translators import targets, translating
 from transcriber.app.troubles import Troubles, of_settings
+from transcriber.bus.memory import Bus
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
@@ -26,6 +28,7 @@ from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
+from transcriber.events import ErrorHappened, Failure
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
@@ -76,7 +79,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     house, settings = us.house, us.house.settings
     relays = Relays(us.home, settings.rooms.servers)
     async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
-        talk = Talk(_signaling(settings), media)
+        talk = Talk(_signaling(settings), media, tell=partial(_tell, house.bus))
 
         def make(ended: Ended) -> Attendant:
             return Attendant(
@@ -93,6 +96,10 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
         async with house.crew.attend("talk", make, ended) as rooms:
             yield rooms
+
+
+def _tell(bus: Bus, failure: Failure) -> None:
+    bus.publish(ErrorHappened(session_id="", data=failure))
 
 
 @asynccontextmanager
