@@ -238,14 +238,15 @@ class Subscription:
 
 def _explained(why: Exception | None) -> Unheard:
     """Say to an administrator what may be done about it."""
+    said = str(why or "")
     if isinstance(why, Unreachable | TimeoutError):
         return Unheard(
-            f"a speaker is not heard: no way to Talk's media server ({str(why) or 'no answer in time'})",
+            f"a speaker is not heard: no way to Talk's media server ({said or 'no answer'})",
             remedy="let its UDP ports be reached from here, or name a TURN server in Talk's "
             "settings; its certificate has to be an ECDSA one",
         )
     return Unheard(
-        f"a speaker is not heard: {str(why or '') or 'the stream ends at once'}",
+        f"a speaker is not heard: {said or 'the stream ends at once'}",
         remedy="see whether the high-performance backend has its media server, and whether "
         "the call is encrypted from end to end, which nobody else can hear",
     )
