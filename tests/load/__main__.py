@@ -14,7 +14,7 @@ SMALL = {
     "rooms": ("--joins", "10", "--cycles", "40"),
     "sfu": ("--participants", "8", "--seconds", "3", "--stock", "3"),
     "soak": ("--minutes", "1"),
-    "talk": ("--joins", "10", "--seconds", "3"),
+    "talk": ("--joins", "10", "--rooms", "2", "--seconds", "3"),
 }
 """Options that make a command quick."""
 
