@@ -95,6 +95,22 @@ class Metrics:
         self.voice_failures = Counter(
             "transcriber_voice_failures", "Times a voice went down", ["engine", "code"], **of
         )
+        self.first_word = Histogram(
+            "transcriber_model_first_word_seconds",
+            "Time until a language model begins to answer",
+            ["engine"],
+            buckets=(0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10),
+            **of,
+        )
+        self.tokens = Counter(
+            "transcriber_model_tokens", "Tokens paid for", ["engine", "direction"], **of
+        )
+        self.model_cost = Counter(
+            "transcriber_model_cost", "What answers cost, by LLM_PRICES", ["engine"], **of
+        )
+        self.model_failures = Counter(
+            "transcriber_model_failures", "Times a model went down", ["engine", "code"], **of
+        )
         self.translations = Counter(
             "transcriber_translations", "Captions translated, by what came of it", ["outcome"], **of
         )
