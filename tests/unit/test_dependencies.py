@@ -21,10 +21,10 @@ FREE = {
 def licence(one: Distribution) -> set[str]:
     """The licences that a package names, by whichever way it does."""
     about = one.metadata
-    if expression := about.get("License-Expression"):
+    for expression in about.get_all("License-Expression", []):
         return set(re.split(r" (?:AND|OR) ", expression))
-    kinds = [kind for kind in about.get_all("Classifier") or [] if kind.startswith("License ::")]
-    return {kind.split(" :: ")[-1] for kind in kinds} or {(about.get("License") or "").strip()}
+    kinds = [kind for kind in about.get_all("Classifier", []) if kind.startswith("License ::")]
+    return {kind.split(" :: ")[-1] for kind in kinds} or set(about.get_all("License", [""]))
 
 
 def test_every_pin_has_hashes() -> None:
