@@ -11,9 +11,8 @@ setup: $(READY) ## make .venv with the locked dependencies
 $(READY): requirements.lock pyproject.toml
 	@bash tests/peers/setup.sh
 
-demo: $(READY) ## see it work: a speech sample becomes captions
-	@echo 'rooms with a web page are not there yet: the demo transcribes tests/data/sample.wav'
-	@$(RUN)transcriber transcribe tests/data/sample.wav --realtime
+demo: $(READY) ## see it work: rooms in your browser, where you read what is said
+	@$(RUN)transcriber demo
 
 serve: $(READY) ## run the service
 	@$(RUN)transcriber serve

@@ -8,12 +8,17 @@ exception counts as such, since providers put our requests into it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
+import resource
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
@@ -59,6 +64,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         of: dict[str, Any] = {"registry": self.registry}
         self.calls = Gauge("transcriber_calls", "Calls we are in", **of)
+        self.speakers = Gauge("transcriber_speakers", "People who are heard", **of)
         self.speech = Counter(
             "transcriber_speech_seconds", "Seconds of speech recognised", ["language"], **of
         )
@@ -92,6 +98,10 @@ class Metrics:
         self.webhooks = Counter(
             "transcriber_webhook_attempts", "Webhooks tried, by what came of it", ["result"], **of
         )
+        self.buried = Counter("transcriber_webhooks_buried", "Webhooks that are dead letters", **of)
+        self.worker_ends = Counter(
+            "transcriber_worker_ends", "Times a worker died or was replaced", **of
+        )
         self.listeners = Gauge("transcriber_event_listeners", "Listeners to live events", **of)
         self.events_lost = Counter(
             "transcriber_events_lost",
@@ -109,7 +119,45 @@ class Metrics:
             buckets=(0.005, 0.02, 0.1, 0.5, 1, 3, 10),
             **of,
         )
+        for name, (what, measure) in PROCESS.items():
+            Gauge(f"transcriber_{name}", what, **of).set_function(measure)
 
+
+def _memory() -> float:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return float(pages) * resource.getpagesize()
+
+
+def _entries(folder: str) -> float:
+    return sum(1 for _ in Path(folder).iterdir())
+
+
+def _tasks() -> float:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # nothing runs
+        return 0
+
+
+def _known(measure: Callable[[], float]) -> Callable[[], float]:
+    """Measure, or say that the system does not tell."""
+
+    def measured() -> float:
+        try:
+            return measure()
+        except OSError:
+            return math.nan
+
+    return measured
+
+
+PROCESS: Mapping[str, tuple[str, Callable[[], float]]] = {
+    "memory_bytes": ("Memory of all processes", _known(_memory)),
+    "descriptors": ("Open files and sockets", _known(partial(_entries, "/proc/self/fd"))),
+    "threads": ("Threads of all processes", _known(partial(_entries, "/proc/self/task"))),
+    "tasks": ("Tasks of all event loops", _tasks),
+}
+"""What a process uses, beside what happens in it."""
 
 METRICS = Metrics()
 

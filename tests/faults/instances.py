@@ -26,13 +26,13 @@ import webhooks
 from tests.load.report import Bar, finish, parser
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.nextcloud import SECRET, Nextcloud
-from tests.peers.postgres import Postgres, postgres
+from tests.peers.postgres import postgres
 from tests.peers.talk.captioned import ROOM, Reader, reading, sentence, speaks, talking
 from tests.peers.talk.process import LOOPBACK, Process, free_port
 from tests.peers.talk.programs import NEWEST
 from transcriber.store import Store, open_store
 
-__all__ = ["torment"]
+__all__ = ["Hook", "Instance", "instance", "receiving", "torment"]
 
 PLACE = f"talk/{ROOM}"
 TAKEOVER = 15.0
@@ -52,7 +52,10 @@ FORGOTTEN = 45
 class Instance:
     """One of those that share the work."""
 
-    def __init__(self, stack: HpbStack, server: Postgres, cloud: Nextcloud, folder: Path) -> None:
+    def __init__(
+        self, stack: HpbStack, database: str, cloud: Nextcloud, folder: Path, **more: str
+    ) -> None:
+        """`more` are settings beyond the usual ones, or instead of them."""
         self.cloud = cloud
         port = free_port()
         environment = {
@@ -65,10 +68,10 @@ class Instance:
             "LT_BACKEND_URL": stack.nextcloud.base_url,
             "LT_INTERNAL_SECRET": stack.internal_secret,
             "HTTP_PORT": "0",
-            "DATABASE_URL": server.url,
+            "DATABASE_URL": database,
             "DATA_DIR": str(folder),
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-        }
+        } | more
         cloud.app_url = f"http://{LOOPBACK}:{port}"
         settings = [f"{name}={value}" for name, value in environment.items()]
         command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
@@ -80,9 +83,9 @@ class Instance:
         except aiohttp.ClientConnectionError:
             return False
 
-    async def press(self, reader: str) -> None:
+    async def press(self, reader: str, room: str = ROOM) -> None:
         """Press the button for captions."""
-        wish = {"roomToken": ROOM, "ncSessionId": reader, "enable": True}
+        wish = {"roomToken": room, "ncSessionId": reader, "enable": True}
         status, _ = await self.cloud.call("POST", "/api/v1/call/transcribe", wish)
         assert status == 200
 
@@ -172,7 +175,9 @@ async def torment(
         talk = await stack.enter_async_context(talking(NEWEST))
         server = stack.enter_context(postgres())
         store = await stack.enter_async_context(open_store(server.url))
-        instances = [await stack.enter_async_context(instance(talk, server, folder)) for _ in "ab"]
+        instances = [
+            await stack.enter_async_context(instance(talk, server.url, folder)) for _ in "ab"
+        ]
         reader = await stack.enter_async_context(reading(talk, "bob"))
         await stack.enter_async_context(speaks(talk, "ann", sentence(folder)))
         hook = await stack.enter_async_context(receiving(server.url))
@@ -236,10 +241,12 @@ async def receiving(url: str) -> AsyncIterator[Hook]:
 
 
 @asynccontextmanager
-async def instance(talk: HpbStack, server: Postgres, folder: Path) -> AsyncIterator[Instance]:
+async def instance(
+    talk: HpbStack, database: str, folder: Path, **more: str
+) -> AsyncIterator[Instance]:
     async with Nextcloud().running() as cloud:
         cloud.state = 1
-        one = Instance(talk, server, cloud, folder)
+        one = Instance(talk, database, cloud, folder, **more)
         await one.process.start()
         try:
             yield one

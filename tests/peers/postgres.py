@@ -29,8 +29,13 @@ class Postgres:
         self._folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
-        self.url = f"postgresql://tester@127.0.0.1:{self._port}/postgres"
+            self.port: int = probe.getsockname()[1]
+        self.url = self.through(self.port)
+
+    @staticmethod
+    def through(port: int) -> str:
+        """Return the URL by way of another port, where something may stand in between."""
+        return f"postgresql://tester@127.0.0.1:{port}/postgres"
 
     def _run(self, program: str, *arguments: str) -> None:
         user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -64,7 +69,7 @@ class Postgres:
     def start(self) -> None:
         """Start, and return once it answers."""
         options = (
-            f"-p {self._port} -c listen_addresses=127.0.0.1 -k {self._folder} {' '.join(SPEED)}"
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} {' '.join(SPEED)}"
         )
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._folder), "-w", "-l", log, "-o", options, "start")
@@ -90,10 +95,10 @@ def _programs() -> Path:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Run a server as long as the context lasts."""
+def postgres(disk: Path | None = None) -> Iterator[Postgres]:
+    """Run a server as long as the context lasts; `disk` is where its folder is made."""
     programs = _programs()
-    with tempfile.TemporaryDirectory(prefix="postgres") as name:
+    with tempfile.TemporaryDirectory(prefix="postgres", dir=disk) as name:
         folder = Path(name) / "data"
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:

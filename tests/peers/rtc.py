@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,13 +32,15 @@ def tone(seconds: float, frequency: float = 1_000.0, level: float = 0.25) -> Sam
 
 
 class Heard:
-    """Remembers blocks and measures them."""
+    """Remembers blocks, and when they came (`time.monotonic`), and measures them."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.at: list[float] = []
 
     def __call__(self, block: Block) -> None:
         self.blocks.append(block)
+        self.at.append(time.monotonic())
 
     @property
     def seconds(self) -> float:

@@ -39,14 +39,14 @@ async def service(
     logged: list[str] = []
     reading = asyncio.create_task(_read(process.stderr, logged))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             url = json.loads(await process.stdout.readline())["url"]
         async with aiohttp.ClientSession(url) as http:
             yield http, logged
     finally:
         process.send_signal(ask)
         async with asyncio.timeout(20):
-            assert await process.wait() == 0
+            assert await process.wait() == (-ask if ask is signal.SIGKILL else 0)
             await reading
         folder.cleanup()
 

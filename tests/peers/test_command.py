@@ -17,7 +17,7 @@ from transcriber import config
 from transcriber.audio import wav
 from transcriber.errors import Misconfigured
 
-VERBS = ("serve", "transcribe", "say", "check", "engines", "flows", "settings")
+VERBS = ("demo", "serve", "transcribe", "say", "check", "engines", "flows", "settings")
 
 
 @pytest.mark.parametrize("verb", VERBS)

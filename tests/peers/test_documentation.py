@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-READMES = [path for path in Path().glob("**/README.md") if ".venv" not in path.parts]
+READMES = [
+    path
+    for path in (*Path().glob("**/README.md"), *Path("docs").glob("*.md"))
+    if ".venv" not in path.parts
+]
 LONG = {"make demo", "make test", "make check", "make setup", "make bench", "make peers", "make"}
 """Commands that this suite is part of, or that run for long: their dry run must work."""
 DRY = {"-m pytest": "--collect-only", "-m tests.load.": "--help"}
 """Tests and benchmarks run for themselves: here it is enough that they are there."""
-SERVES = re.compile(r"transcriber serve|make serve")
+SERVES = re.compile(r"transcriber (serve|demo)|make serve")
 """Commands that do not end by themselves; the tests of the service run them."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")

@@ -42,6 +42,7 @@ class Reports:
 
     def take(self, worker: int, told: dict[str, Any] | None) -> None:
         """Take in what a worker says; nothing when it has died."""
+        METRICS.worker_ends.inc(told is None)
         self.counts.take(worker, told and told["counts"])
         self._engines[worker] = [State(**state) for state in told["engines"]] if told else []
 

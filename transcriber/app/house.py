@@ -29,7 +29,7 @@ from transcriber.telemetry import METRICS
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
 
-__all__ = ["Face", "House", "Part"]
+__all__ = ["Face", "House", "Part", "seats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +82,10 @@ class Face:
 
 Part = Callable[[House], AbstractAsyncContextManager[Face]]
 """Puts one thing together and lets it work while the block runs."""
+
+
+def seats(settings: Settings) -> Seats:
+    """For how many people there are recognisers in this process; how many are heard is counted."""
+    made = Seats(settings.session.seats(settings.speech.engine))
+    METRICS.speakers.set_function(lambda: made.taken)
+    return made

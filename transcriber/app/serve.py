@@ -18,7 +18,7 @@ from transcriber.app.crew import Reports, crew, workers
 from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.form import Form
-from transcriber.app.house import Face, House, Part
+from transcriber.app.house import Face, House, Part, seats
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
 from transcriber.app.nextcloud import nextcloud
@@ -32,7 +32,6 @@ from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
-from transcriber.session.limits import Seats
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health, openapi
@@ -78,7 +77,7 @@ async def serve(
             world=bus if here.alone else Bus(),
             places=here,
             crew=crew(settings, bus, reports),
-            seats=Seats(settings.session.seats(settings.speech.engine)),
+            seats=seats(settings),
             talks=talks(settings, bus, store, ears.stt, places=here),
             counts=reports.counts,
             form=form or Form(),

@@ -60,6 +60,7 @@ def _tell(bus: Bus, notice: Notice) -> None:
         return
     attempt = notice.attempt
     METRICS.webhooks.labels("failed" if attempt.error else "accepted").inc()
+    METRICS.buried.inc(notice.state == "dead")
     if notice.state == "dead" and not attempt.type.startswith("webhook."):
         buried = Buried(
             webhook_id=attempt.endpoint_id,

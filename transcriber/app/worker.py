@@ -6,14 +6,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from transcriber.app.crew import report
-from transcriber.app.house import House
+from transcriber.app.house import House, seats
 from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
 from transcriber.app.studio import talks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import Event
-from transcriber.session.limits import Seats
 from transcriber.session.worker import Worker
 from transcriber.store import open_store
 from transcriber.web.server import listen_here
@@ -36,7 +35,7 @@ async def work(settings: Settings, path: str) -> None:
             ears.engines,
             world=bus,
             crew=worker,
-            seats=Seats(settings.session.seats(settings.speech.engine)),
+            seats=seats(settings),
             talks=talks(settings, bus, store, ears.stt),
         )
         app = await stack.enter_async_context(serving(house, ATTENDING))

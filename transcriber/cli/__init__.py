@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from transcriber.cli import (
     check,
+    demo,
     engines,
     flows,
     say,
@@ -31,11 +32,12 @@ from transcriber.errors import BadInput, EngineError, Misconfigured, Transcriber
 __all__ = ["main"]
 
 DID_NOT_WORK, BAD_INPUT, NOT_CONFIGURED, INTERRUPTED = 1, 2, 3, 130
-VERBS = (serve, transcribe, say, check, engines, flows, tokens, webhooks, settings)
+VERBS = (demo, serve, transcribe, say, check, engines, flows, tokens, webhooks, settings)
 
 ABOUT = """\
 Live captions and a voice bot for self-hosted conferences.
 
+  transcriber demo                              rooms in the browser, here and now
   transcriber transcribe talk.mp4               what is said in a file, as text
   transcriber check                             does everything that is configured work?
   transcriber serve                             run the service

@@ -9,8 +9,9 @@ It runs in the foreground and stops cleanly on Ctrl-C or SIGTERM. For example:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
-__all__ = ["add", "run"]
+__all__ = ["add", "run", "serve"]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -20,18 +21,24 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    import asyncio
-    import os
-
-    from transcriber import app
     from transcriber.cli.screen import show_json
-    from transcriber.cli.setup import configured
 
     def started(url: str) -> None:
         if args.json:
             show_json({"url": url})
         else:
             print(f"listening on {url} (Ctrl-C to stop)", flush=True)
+
+    return serve(started)
+
+
+def serve(started: Callable[[str], object]) -> int:
+    """Serve until told to stop, beginning anew when settings change; `started` gets the address."""
+    import asyncio
+    import os
+
+    from transcriber import app
+    from transcriber.cli.setup import configured
 
     again = True
     while again:

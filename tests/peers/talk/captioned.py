@@ -64,9 +64,9 @@ class Reader:
 
 
 @asynccontextmanager
-async def reading(stack: HpbStack, name: str) -> AsyncIterator[Reader]:
+async def reading(stack: HpbStack, name: str, room: str = ROOM) -> AsyncIterator[Reader]:
     """Let somebody be in the room and remember the captions he gets."""
-    async with watch(stack.user(name, ROOM)) as (person,):
+    async with watch(stack.user(name, room)) as (person,):
         reader = Reader(person)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(reader.read())
@@ -75,9 +75,9 @@ async def reading(stack: HpbStack, name: str) -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def speaks(stack: HpbStack, name: str, sound: Sound) -> AsyncIterator[str]:
+async def speaks(stack: HpbStack, name: str, sound: Sound, room: str = ROOM) -> AsyncIterator[str]:
     """Let somebody be in the call and speak; gives his session."""
-    async with watch(stack.user(name, ROOM)) as (person,):
+    async with watch(stack.user(name, room)) as (person,):
         await stack.nextcloud.set_in_call(f"nc-{name}", 3)
         async with speaking(person, sound):
             yield person.hpb.session_id

@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["LOOPBACK", "Process", "free_port", "poll"]
 
 LOOPBACK = "127.0.0.1"
-START = 20.0
+START = 60.0
 """Seconds a program gets to become ready."""
 STOP = 5.0
 """Seconds it gets to end before it is killed."""

@@ -2,12 +2,14 @@
 A stretch of network that can be broken.
 
 Everything between a client and a server goes through it: it can delay, cut, end in the middle of a
-message, swallow everything without a word, and refuse new connections.
+message, swallow everything without a word, make nonsense of what the server says, and refuse new
+connections.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from tests.peers.talk.process import LOOPBACK
@@ -23,6 +25,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self.delay = 0.0
         self.swallow = False
+        self.garble = False
         self.refuse = False
         self.connections = 0
         self.open: set[asyncio.StreamWriter] = set()
@@ -33,8 +36,12 @@ class Proxy:
     @property
     def url(self) -> str:
         """Where clients connect to."""
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def __aenter__(self) -> Proxy:
         self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
@@ -76,7 +83,7 @@ class Proxy:
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._carry(reader, server, lambda data: data))
-                both.create_task(self._carry(upstream, writer, self._shorten))
+                both.create_task(self._carry(upstream, writer, self._spoil))
         finally:
             server.transport.abort()
 
@@ -97,7 +104,9 @@ class Proxy:
                 break
         raise ConnectionAbortedError
 
-    def _shorten(self, data: bytes) -> bytes:
+    def _spoil(self, data: bytes) -> bytes:
+        if self.garble:
+            return os.urandom(len(data))
         if self._left is None:
             return data
         data = data[: self._left]

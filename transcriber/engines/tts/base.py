@@ -153,9 +153,8 @@ class Tts(Protocol):
 
 async def nothing() -> AsyncGenerator[Samples]:
     """What is heard of a text in which there is nothing to say."""
-    silence: tuple[Samples, ...] = ()
-    for samples in silence:
-        yield samples
+    return
+    yield  # so that this is a generator
 
 
 def _among(language: str, known: tuple[str, ...]) -> bool:

@@ -23,3 +23,8 @@ def test_a_regional_language_is_also_the_language() -> None:
     assert hears(("*",), "xx")
     assert not hears(("pt-BR",), "pt")
     assert not hears(MODELS["parakeet-v3"].languages, "ja")
+
+
+def test_some_hear_word_after_word() -> None:
+    assert MODELS["vosk-ru"].streaming
+    assert not MODELS["parakeet-v3"].streaming

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transcriber.engines.tts.base import Manner, TtsInfo, Voice
+from transcriber.engines.tts.base import Manner, TtsInfo, Voice, nothing
 from transcriber.errors import EngineError
 
 INFO = TtsInfo(
@@ -55,3 +55,7 @@ def test_the_voice_is_the_wished_one_or_the_usual_one_or_one_of_the_language() -
     assert INFO.voice(Manner(language="pt"), usual="own/me") == "own/me"
     assert INFO.voice(Manner(language="pt-BR")) == "rui"
     assert INFO.voice(Manner(language="de")) == ""
+
+
+async def test_nothing_is_heard_of_nothing() -> None:
+    assert [samples async for samples in nothing()] == []
