@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from transcriber.cli import (
     check,
     demo,
+    doctor,
     engines,
     flows,
     say,
@@ -32,7 +33,7 @@ from transcriber.errors import BadInput, EngineError, Misconfigured, Transcriber
 __all__ = ["main"]
 
 DID_NOT_WORK, BAD_INPUT, NOT_CONFIGURED, INTERRUPTED = 1, 2, 3, 130
-VERBS = (demo, serve, transcribe, say, check, engines, flows, tokens, webhooks, settings)
+VERBS = (demo, serve, transcribe, say, check, doctor, engines, flows, tokens, webhooks, settings)
 
 ABOUT = """\
 Live captions and a voice bot for self-hosted conferences.
