@@ -10,6 +10,7 @@ from transcriber.app.file import Job, transcribe
 from transcriber.app.form import ask
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
+from transcriber.app.terminal import hold
 from transcriber.app.voices import list_voices, speaker
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Job",
     "ask",
     "chosen",
+    "hold",
     "list_engines",
     "list_voices",
     "recogniser",
