@@ -22,13 +22,18 @@ NARROW, SHOWN = 24, 3
 """Characters of a line in the picture, and lines beside one curve; pointing at it shows all."""
 WIDTH, HEIGHT, GAP_X, GAP_Y, EDGE = 150, 44, 250, 46, 24
 """Pixels of a state, between states, and around all."""
-STYLE = (
-    "text{font:12px system-ui,sans-serif;fill:#1d2430}"
-    ".way{fill:none;stroke:#7a869a;stroke-width:1.4}"
-    ".label{font-size:10px;fill:#5a6576;stroke:#fff;stroke-width:3;paint-order:stroke}"
-    ".state{fill:#eef3fb;stroke:#3d6fb6;stroke-width:1.4}"
-    ".first{stroke-width:3}.last{fill:#f3f3f3;stroke:#7a869a}"
+WAY = 'class="way" fill="none" stroke="#7a869a" stroke-width="1.4"'
+LABEL_LOOK = (
+    'class="label" font-size="10" fill="#5a6576" stroke="#fff" stroke-width="3" '
+    'paint-order="stroke"'
 )
+STATE_LOOK = {
+    "state": 'fill="#eef3fb" stroke="#3d6fb6" stroke-width="1.4"',
+    "state first": 'fill="#eef3fb" stroke="#3d6fb6" stroke-width="3"',
+    "state last": 'fill="#f3f3f3" stroke="#7a869a" stroke-width="1.4"',
+    "state first last": 'fill="#f3f3f3" stroke="#7a869a" stroke-width="3"',
+}
+"""How things look, as attributes: every style sheet prevails over them, none has to be allowed."""
 
 
 def mermaid(flow: Flow) -> str:
@@ -48,8 +53,9 @@ def svg(flow: Flow) -> str:
     width = max(x for x, _ in places.values()) + WIDTH + GAP_X // 2 + EDGE
     height = max(y for _, y in places.values()) + HEIGHT + EDGE + GAP_Y
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-        f"<title>{escape(flow.name)}</title><style>{STYLE}</style>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        'font-family="system-ui,sans-serif" font-size="12" fill="#1d2430">',
+        f"<title>{escape(flow.name)}</title>",
         '<defs><marker id="to" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#7a869a"/></marker></defs>',
         *(
@@ -84,7 +90,8 @@ def _box(flow: Flow, name: str, place: tuple[int, int]) -> str:
     kind += " last" if flow.states[name].terminal else ""
     shown = _cut(name, NARROW)
     return (
-        f'<g><title>{escape(name)}</title><rect class="{kind}" x="{x}" y="{y}" rx="8" '
+        f"<g><title>{escape(name)}</title>"
+        f'<rect class="{kind}" {STATE_LOOK[kind]} x="{x}" y="{y}" rx="8" '
         f'width="{WIDTH}" height="{HEIGHT}"/><text x="{x + WIDTH // 2}" y="{y + HEIGHT // 2 + 4}" '
         f'text-anchor="middle">{escape(shown)}</text></g>'
     )
@@ -126,8 +133,8 @@ def _curve(start: tuple[int, int], end: tuple[int, int], labels: Sequence[str], 
     )
     return (
         f"<g><title>{escape(chr(10).join(labels))}</title>"
-        f'<path class="way" d="{path}" marker-end="url(#to)"/>'
-        f'<text class="label" text-anchor="{anchor}" x="{place[0]}" y="{place[1]}">'
+        f'<path {WAY} d="{path}" marker-end="url(#to)"/>'
+        f'<text {LABEL_LOOK} text-anchor="{anchor}" x="{place[0]}" y="{place[1]}">'
         f"{text}</text></g>"
     )
 

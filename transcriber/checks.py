@@ -103,6 +103,8 @@ async def _engine(name: str, settings: Settings) -> Verdict:
     what = f"recogniser {name}"
     try:
         stt = recogniser(settings, name)
+        if problem := stt.unusable():
+            return Verdict(what, "ASR_BACKEND", problem)
         async with asyncio.timeout(PATIENCE), stt, stt.open(StreamOptions()) as stream:
             stream.push(silence())
             stream.close()

@@ -13,11 +13,11 @@ import pytest
 
 from tests.peers.command import here, transcriber
 from tests.unit.transcriber.test_config import BROKEN
-from transcriber import config
+from transcriber import cli, config
 from transcriber.audio import wav
 from transcriber.errors import Misconfigured
 
-VERBS = ("demo", "serve", "transcribe", "say", "check", "engines", "flows", "settings")
+VERBS = [verb.__name__.rpartition(".")[2] for verb in cli.VERBS]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from tests.fakes.store import MemoryStore
@@ -36,6 +37,7 @@ from transcriber.web.transcripts import Transcripts
 
 PICTURES = Path(".cache/console")
 TOKEN = "s3cret"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = [
     SettingShown(
         name=name, value=value, default="", origin=origin, description=about, secret=not value
@@ -240,7 +242,10 @@ async def test_a_lost_service_is_told_and_found_again() -> None:
 
 
 async def test_the_running_service_is_operated_from_the_console() -> None:
-    env = {"WEBHOOK_MAX_RETRIES": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "WORKERS": "0"}
+    env = {
+        "WEBHOOK_MAX_RETRIES": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "WORKERS": "0",
+        "DIALOG_DIR": "dialogs/flows",
+    }  # fmt: skip
     receiver = Receiver()
     async with service(env=env) as (http, _), chromium() as browser, receiver.at() as hook:
         tab = await browser.tab()
@@ -253,6 +258,7 @@ async def test_the_running_service_is_operated_from_the_console() -> None:
         await tab.sees(".log", "started")
         await webhooks(tab, receiver, hook)
         await own_rooms(tab)
+        await dialogs(tab, http)
         assert tab.complaints == []
 
 
@@ -303,6 +309,17 @@ async def own_rooms(tab: Tab) -> None:
     await press(tab, "Close")
     await tab.click("dialog .danger")
     await tab.sees(".nothing", "No room is attended")
+
+
+async def dialogs(tab: Tab, http: aiohttp.ClientSession) -> None:
+    await http.post("/api/v1/dialogs/sessions", json={"dialog": "survey"}, headers=BEARER)
+    await go(tab, "dialogs")
+    await tab.sees("td", "survey")
+    await picture(tab, "dialogs")
+    await press(tab, "End")
+    await tab.misses("main td button")
+    await tab.click("td a[href='#dialogs/survey']")
+    await tab.sees(".drawing svg text")
 
 
 class Receiver:

@@ -29,7 +29,7 @@ async def picture(tab: Tab, name: str) -> None:
 
 async def test_three_people_talk_see_and_read_each_other_while_the_console_looks_on() -> None:
     async with (
-        house(WORKERS="0") as url,
+        house(WORKERS="0", DIALOG_DIR="dialogs/flows", DEFAULT_DIALOG="assistant") as url,
         chromium(f"--use-file-for-fake-audio-capture={SAMPLE}") as browser,
     ):
         ann, bo, cy, boss = [await browser.person() for _ in range(4)]
@@ -49,6 +49,9 @@ async def test_three_people_talk_see_and_read_each_other_while_the_console_looks
         await boss.sees(".people li", "Bo Lindqvist")
         await boss.sees(".people .words", "the", 40)
         await picture(boss, "console")
+        await boss.click("a[href='#dialogs/assistant']")
+        await boss.sees(".drawing .here", "quiet")
+        await picture(boss, "dialog")
         await cy.click("[data-name=leave]")
         await cy.sees(".ending", "You have left")
         await ann.until("document.querySelectorAll('.tile').length === 2")

@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -63,7 +63,7 @@ class Visitor:
         self._aimed = ""
         self._tasks = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Visitor:
+    async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._tasks.create_task(self._listen())
         return self

@@ -8,6 +8,7 @@ here lives no longer than it runs.
 
 from transcriber.app.file import Job, transcribe
 from transcriber.app.form import ask
+from transcriber.app.models import list_models
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
 from transcriber.app.terminal import hold
@@ -20,6 +21,7 @@ __all__ = [
     "chosen",
     "hold",
     "list_engines",
+    "list_models",
     "list_voices",
     "recogniser",
     "serve",

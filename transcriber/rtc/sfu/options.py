@@ -28,6 +28,12 @@ class RoomsOptions(BaseModel):
     publishers: int = Field(
         100, ge=1, alias="MAX_PUBLISHERS_PER_ROOM", description="people who send in one room"
     )
+    loudest: int = Field(
+        20,
+        ge=0,
+        alias="MAX_VOICES_PER_ROOM",
+        description="voices of a room that are heard at once, the loudest; 0: all",
+    )
     empty: float = Field(
         60.0,
         ge=0,

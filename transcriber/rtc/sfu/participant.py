@@ -111,7 +111,7 @@ class Participant:
 
     def cut(self, tell: Tell) -> None:
         """The way that `tell` is, is gone; unless there is another they have a while."""
-        if self._tell is tell:
+        if self._tell == tell:  # methods are the same without being one object
             self._tell = nowhere
             loop = asyncio.get_running_loop()
             self._away = loop.call_later(AWAY, self.leave, "lost")

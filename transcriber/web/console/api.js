@@ -43,6 +43,21 @@ export class Api {
     return response.status === 204 ? undefined : response.json();
   }
 
+  /** A picture that the server draws, as an element. */
+  async picture(path) {
+    const request = new XMLHttpRequest();
+    request.open("GET", `/api/v1${path}`);
+    request.setRequestHeader("Authorization", `Bearer ${this.#token}`);
+    request.responseType = "document";
+    request.timeout = DEADLINE;
+    const drawn = await new Promise((resolve, reject) => {
+      request.onload = () => (request.status < 300 ? resolve(request.responseXML) : reject(new Refused(request.status, "There is no picture.")));
+      request.onerror = request.ontimeout = () => reject(new Refused(0, "The server does not answer."));
+      request.send();
+    });
+    return document.importNode(drawn.documentElement, true);
+  }
+
   /** A file that the server keeps, as text. */
   async text(path) {
     const response = await this.#fetch(path, { signal: AbortSignal.timeout(DEADLINE) });

@@ -4,7 +4,7 @@ import { h, icon, update } from "../../page/view/dom.js";
 import { notice } from "../../page/view/notice.js";
 import { Refused } from "../api.js";
 import { ago } from "../state.js";
-import { Dialogs } from "./dialogs.js";
+import { Dialog, Dialogs } from "./dialogs.js";
 import { Engines } from "./engines.js";
 import { Log } from "./log.js";
 import { Overview } from "./overview.js";
@@ -21,7 +21,7 @@ const PARTS = [
   ["transcripts", "Transcripts", "captions", Transcripts, Transcript],
   ["engines", "Engines", "mic", Engines],
   ["webhooks", "Webhooks", "link", Webhooks, Webhook],
-  ["dialogs", "Dialogs", "flow", Dialogs],
+  ["dialogs", "Dialogs", "flow", Dialogs, Dialog],
   ["settings", "Settings", "settings", Settings],
   ["log", "Log", "transcript", Log],
 ];
