@@ -1,17 +1,19 @@
 """
-A dialog held in writing, with whoever sits at a terminal: hooks are asked as they are in a call.
+A dialog held in writing, with whoever sits at a terminal: hooks and models are asked as in a call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from dialogs import Event, Flow, Machine, Runner
 from dialogs.errors import Ended
 from dialogs.ports import Ports
 from transcriber import aio
+from transcriber.app.models import models
+from transcriber.config import Settings
 from transcriber.connectors.hooks import Web
 from transcriber.session.lines import Paper
 from webhooks import guarded_client
@@ -30,17 +32,14 @@ async def hold(
     read: Read,
     tell: Tell,
     variables: Mapping[str, str],
-    allowed: Sequence[str],
+    settings: Settings,
 ) -> str:
-    """
-    Hold a dialog until it or its lines are over, and say how it ended.
-
-    `tell` learns what happens, and `allowed` are private networks that its hooks may ask.
-    """
-    async with guarded_client(allowed=allowed) as client:
-        paper = Paper()
+    """Hold a dialog until it or its lines are over, and say how it ended; `tell` learns it all."""
+    allowed = settings.dialogs.allowed
+    async with guarded_client(allowed=allowed) as client, models(settings) as model:
+        paper, llm = Paper(), None if model.unusable() else model
         machine = Machine(flow, "terminal", variables=variables)
-        runner = Runner(machine, Ports(paper, paper, Web(client), observe=tell))
+        runner = Runner(machine, Ports(paper, paper, Web(client), llm, observe=tell))
         async with aio.alongside(_type(runner, lines, read)):
             return await runner.run()
 

@@ -117,7 +117,6 @@ def _hold(args: argparse.Namespace) -> bool:
         print("\n".join(map(str, error.problems)), file=sys.stderr)
         return False
     variables = dict(pair.partition("=")[::2] for pair in args.set)
-    allowed = configured().dialogs.allowed
     asyncio.run(
         app.hold(
             flow,
@@ -125,7 +124,7 @@ def _hold(args: argparse.Namespace) -> bool:
             variables=variables,
             read=read,
             tell=show(as_json=args.json),
-            allowed=allowed,
+            settings=configured(),
         )
     )
     return True

@@ -55,7 +55,7 @@ def _line(name: str, data: Mapping[str, object]) -> str:
     match name, data:
         case "action.executed", {"action_type": "play_tts", "params": {"text": text}}:
             return str(text)
-        case "action.executed", {"action_type": str(what), "params": {**params}}:
+        case "action.executed", {"action_type": str(what), "params": dict(params)}:
             return f"  [{what}{_pairs(params)}]"
         case "state.transition", {"to_state": str(state)}:
             return f"  -> {state}"
