@@ -62,6 +62,7 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
 
 async def ready(process: Process) -> None:
     """Wait until its workers have started."""
+    await until(lambda: "listening on" in process.output)
     (url,) = re.findall(r"listening on (\S+)", process.output)
     async with asyncio.timeout(30), aiohttp.ClientSession(url) as http:
         while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
