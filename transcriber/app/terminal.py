@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
 
 from dialogs import Event, Flow, Machine, Runner
 from dialogs.errors import Ended
@@ -68,7 +69,7 @@ def _follow(lines: Iterable[str], typed: asyncio.Queue[str | None]) -> None:
             for line in lines:
                 asyncio.run_coroutine_threadsafe(typed.put(line), loop).result()
             asyncio.run_coroutine_threadsafe(typed.put(None), loop).result()
-        except (RuntimeError, asyncio.CancelledError):
+        except (RuntimeError, CancelledError):
             return  # the dialog is over
 
     threading.Thread(target=follow, daemon=True).start()
