@@ -35,8 +35,8 @@ STORM = 5.0
 """Seconds within which everybody comes."""
 BATCH = 10
 """Who comes and goes at the same time."""
-WARM = 0.3
-"""Share of the cycles after which memory must not grow."""
+WARM = 1_000
+"""People who come and go before memory must not grow: the last 2,000 events are remembered."""
 QUIET = 1.0
 """Seconds until what was left is looked at."""
 MANY = {"MAX_ROOMS_PER_NODE": "1000", "ROOM_EMPTY_SECONDS": "3"}
@@ -86,10 +86,13 @@ async def visit(http: aiohttp.ClientSession, media: Media, room: str, token: str
             await who.ask("leave", "closed")
 
 
-async def come_and_go(cycles: int, pid: int, once: Callable[[Media], Awaitable[None]]) -> Figures:
+async def come_and_go(
+    warm: int, cycles: int, pid: int, once: Callable[[Media], Awaitable[None]]
+) -> Figures:
     """Let people come and go; what that leaves behind in the service."""
     async with Media() as media:
-        await asyncio.gather(*(once(media) for _ in range(BATCH // 2)))
+        for _ in range(max(1, warm // BATCH)):
+            await asyncio.gather(*(once(media) for _ in range(BATCH // 2)))
         await asyncio.sleep(QUIET)
         before, memory = descriptors(pid), []
         for _ in range(max(2, cycles // BATCH)):
@@ -97,13 +100,11 @@ async def come_and_go(cycles: int, pid: int, once: Callable[[Media], Awaitable[N
             memory.append(resident(pid))
         await asyncio.sleep(QUIET)
         left = descriptors(pid) - before
-    first = int(len(memory) * WARM)
-    places = np.arange(first, len(memory)) * BATCH
-    slope = float(np.polyfit(places, memory[first:], 1)[0])
+    slope = float(np.polyfit(np.arange(len(memory)) * BATCH, memory, 1)[0])
     return {
         "cycles": len(memory) * BATCH,
         "rss_kb_per_cycle": slope / 1000,
-        "rss_mb_begin": memory[first] / 1e6,
+        "rss_mb_begin": memory[0] / 1e6,
         "rss_mb_end": memory[-1] / 1e6,
         "descriptors_left": left,
     }
@@ -122,7 +123,7 @@ def descriptors(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
-async def run(joins: int, cycles: int) -> Figures:
+async def run(joins: int, warm: int, cycles: int) -> Figures:
     async with service(env=ENV | MANY) as (http, _):
         pid = child()
 
@@ -137,17 +138,18 @@ async def run(joins: int, cycles: int) -> Figures:
             await visit(http, media, *await room())
 
         figures = await storm(http, *await room(), joins) if joins else {}
-        return figures | (await come_and_go(cycles, pid, once) if cycles else {})
+        return figures | (await come_and_go(warm, cycles, pid, once) if cycles else {})
 
 
 def main() -> int:
     options = report.parser(__doc__ or "")
     options.add_argument("--joins", type=int, default=20, help="who come within five seconds")
     options.add_argument("--cycles", type=int, default=100, help="who come and go")
+    options.add_argument("--warm", type=int, default=WARM, help="who does so before")
     given = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with own_network():
-        figures = asyncio.run(run(given.joins, given.cycles))
+        figures = asyncio.run(run(given.joins, given.warm, given.cycles))
     bars = []
     if given.joins:
         bars.append(report.Bar("storm_errors", figures["storm_errors"], "==", 0))

@@ -95,7 +95,7 @@ async def test_a_program_hears_everybody_apart_and_speaks_to_all() -> None:
 
 
 async def test_a_program_without_the_grant_hears_and_says_nothing() -> None:
-    async with house(WORKERS="0") as place:
+    async with house() as place:
         await place.open()
         foreign = await place.token()
         await place.open()

@@ -86,7 +86,7 @@ async def ask(who: Visitor, number: int) -> None:
 
 async def test_nonsense_is_answered_with_an_error_and_breaks_nothing() -> None:
     dice = random.Random(7)
-    async with house(WORKERS="0", MAX_PARTICIPANTS_PER_ROOM="1000") as place:
+    async with house(MAX_PARTICIPANTS_PER_ROOM="1000") as place:
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         track = await ann.publish()

@@ -59,7 +59,7 @@ async def test_what_gstreamer_sends_is_heard_and_captioned() -> None:
 
 
 async def test_a_player_hears_whoever_speaks_by_whep() -> None:
-    async with house(WORKERS="0") as place:
+    async with house() as place:
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         await ann.publish()
@@ -91,7 +91,7 @@ def _hears(heard: Heard, pitch: float) -> bool:
 
 
 async def test_whip_is_refused_with_a_reason() -> None:
-    async with house(WORKERS="0") as place:
+    async with house() as place:
         await place.open()
         path = f"/api/v1/rooms/{place.room}/whip"
 

@@ -11,6 +11,7 @@ from transcriber.app.form import ask
 from transcriber.app.models import list_models
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
+from transcriber.app.terminal import hold
 from transcriber.app.voices import list_voices, speaker
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Job",
     "ask",
     "chosen",
+    "hold",
     "list_engines",
     "list_models",
     "list_voices",

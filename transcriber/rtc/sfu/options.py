@@ -56,10 +56,10 @@ class RoomsOptions(BaseModel):
     stun: str = Field(
         "",
         alias="STUN_SERVERS",
-        description="STUN servers for rooms, such as stun:host:3478, with commas between them",
+        description="STUN servers for calls, such as stun:host:3478, with commas between them",
     )
     turn: str = Field(
-        "", alias="TURN_SERVERS", description="TURN servers for rooms, such as turn:host:3478"
+        "", alias="TURN_SERVERS", description="TURN servers for calls, such as turn:host:3478"
     )
     turn_user: str = Field("", alias="TURN_USERNAME", description="name at the TURN servers")
     turn_password: SecretStr = Field(

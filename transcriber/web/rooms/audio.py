@@ -24,13 +24,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from transcriber import aio
 from transcriber.audio.block import RATE, Block, Samples
 from transcriber.audio.resample import Resampler
-from transcriber.errors import BadInput, NotAllowed, TranscriberError
+from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc.media import Media
 from transcriber.rtc.sfu.bot import Bot
 from transcriber.rtc.sfu.room import Member, Message, Room, Witness
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.rtc.sfu.track import Track
-from transcriber.web.rooms.guard import CLAIMS
+from transcriber.web.rooms.guard import CLAIMS, may_enter
 from transcriber.web.routes import Route, query, room
 
 __all__ = ["RoomAudio"]
@@ -101,7 +101,7 @@ class RoomAudio:
         ]  # fmt: skip
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
-        place, wanted = self._enter(request), query(request, Wanted)
+        place, wanted = may_enter(request, self._rooms), query(request, Wanted)
         async with _conversation(request) as (socket, outbox):
             ear = _Ear(place, outbox, wanted)
             try:
@@ -112,7 +112,7 @@ class RoomAudio:
         return socket
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
-        place, sound = self._enter(request), query(request, Sound)
+        place, sound = may_enter(request, self._rooms), query(request, Sound)
         bot = Bot(place, self._media, request[CLAIMS].name or "Guest", heard=True)
         try:
             place.may_publish(bot)
@@ -128,14 +128,6 @@ class RoomAudio:
         finally:
             bot.close()
         return socket
-
-    def _enter(self, request: web.Request) -> Room:
-        place = self._rooms.find(request.match_info["room_id"])
-        if "join" not in request[CLAIMS].grants:
-            raise NotAllowed("this token does not grant join")
-        if place.plan.e2ee:
-            raise NotAllowed("this room is encrypted from end to end: we hear nothing either")
-        return place
 
 
 class _Closing(Witness):

@@ -12,7 +12,7 @@ from functools import partial
 
 from aiohttp import web
 
-from transcriber.errors import BadInput, NotAllowed, NotFound
+from transcriber.errors import BadInput, NotFound
 from transcriber.rtc import sdp
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Member, Message, Room, Witness
@@ -20,7 +20,7 @@ from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.rtc.sfu.track import Track
 from transcriber.rtc.sfu.viewer import Viewer
 from transcriber.web.problems import ProblemError
-from transcriber.web.rooms.guard import CLAIMS
+from transcriber.web.rooms.guard import CLAIMS, may_enter
 from transcriber.web.routes import Route, room
 
 __all__ = ["Whip"]
@@ -55,7 +55,7 @@ class Whip:
         return routes
 
     async def _send(self, request: web.Request) -> web.Response:
-        place, claims = self._enter(request), request[CLAIMS]
+        place, claims = may_enter(request, self._rooms), request[CLAIMS]
         offer = await _described(request, SDP)
         sources = _sources(offer)
         name = claims.name or "Guest"
@@ -70,7 +70,7 @@ class Whip:
         return _created(request, who, published["sdp"])
 
     async def _watch(self, request: web.Request) -> web.Response:
-        place, claims = self._enter(request), request[CLAIMS]
+        place, claims = may_enter(request, self._rooms), request[CLAIMS]
         offer = await _described(request, SDP)
         name = claims.name or "Guest"
         who, answer = await self._rooms.view(place, offer, identity=claims.identity, name=name)
@@ -87,14 +87,6 @@ class Whip:
 
     async def _end(self, request: web.Request) -> None:
         self._who(request).leave("left")
-
-    def _enter(self, request: web.Request) -> Room:
-        place = self._rooms.find(request.match_info["room_id"])
-        if "join" not in request[CLAIMS].grants:
-            raise NotAllowed("this token does not grant join")
-        if place.plan.e2ee:
-            raise NotAllowed("this room is encrypted from end to end, which this way in cannot be")
-        return place
 
     def _who(self, request: web.Request) -> Participant | Viewer:
         place = self._rooms.find(request.match_info["room_id"])

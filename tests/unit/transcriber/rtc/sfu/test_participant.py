@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from unittest.mock import Mock
 
 from transcriber import aio
@@ -41,3 +43,16 @@ async def test_a_way_that_was_replaced_may_be_cut() -> None:
         await asyncio.sleep(AWAY + 1)
         assert not visit.done()
         ann.leave("left")
+
+
+async def test_who_has_left_is_not_kept_until_they_could_have_come_back() -> None:
+    ann, way = someone(), aio.Backlog[Message](10)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ann.run())
+        ann.reach(way.push)
+        ann.leave("left")
+    ann.cut(way.push)
+    gone = weakref.ref(ann)
+    del ann
+    gc.collect()
+    assert gone() is None
