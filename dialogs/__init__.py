@@ -13,7 +13,7 @@ from dialogs.agent import Agent
 from dialogs.check import Report, check, check_flow
 from dialogs.errors import DialogError, FlowError
 from dialogs.flow import Flow
-from dialogs.library import Change, Library, UnknownFlow
+from dialogs.library import Change, Library, UnknownFlow, read_flow
 from dialogs.machine import Event, Machine, Step
 from dialogs.problem import Problem
 from dialogs.rehearsal import Rehearsal, rehearse
@@ -40,5 +40,6 @@ __all__ = [
     "check_flow",
     "parse",
     "ports",
+    "read_flow",
     "rehearse",
 ]

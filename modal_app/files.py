@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -149,13 +149,16 @@ async def _save(read: Callable[[], Awaitable[bytes]], file: Spool) -> None:
 
 async def _transcribe(request: web.Request, hub: Hub, file: Spool) -> Transcript:
     heard = Transcript()
+    problems: Sequence[BaseException] = ()
     async with hub.open(patience=PATIENCE) as line:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_listen(line, heard))
                 await _play(request, line, file, heard)
         except* Undecodable as group:
-            raise group.exceptions[0] from None
+            problems = group.exceptions
+        for error in problems:  # raised within `except*`, Python 3.11.2 would wrap it again
+            raise error
     if heard.reason != "ended":
         raise Busy(f"the transcription was cut off: {heard.reason}", 2.0)
     return heard

@@ -43,6 +43,8 @@ class Caption:
     final: bool
     start_ms: int = 0
     end_ms: int = 0
+    event_id: str = ""
+    """Of a final one: the event it shows."""
 
 
 class Listener(Protocol):

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
 
+from dialogs.errors import ModelFailed
+from dialogs.ports import Prompt
 from transcriber.app import recogniser, speaker
+from transcriber.app.models import models
 from transcriber.app.selftest import try_out
 from transcriber.audio.block import silence
 from transcriber.config import Settings
@@ -29,6 +33,7 @@ PATIENCE = 150.0
 """Seconds for an engine to answer: a cold GPU may take two minutes."""
 REACH = 5.0
 """Seconds for any other peer to answer."""
+GREETING = Prompt([{"role": "user", "content": "Say yes."}])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ async def check(
         *_engines(settings),
         _language,
         _voice,
+        _model,
         _address,
         _traces,
         _signaling,
@@ -103,6 +109,8 @@ async def _engine(name: str, settings: Settings) -> Verdict:
     what = f"recogniser {name}"
     try:
         stt = recogniser(settings, name)
+        if problem := stt.unusable():
+            return Verdict(what, "ASR_BACKEND", problem)
         async with asyncio.timeout(PATIENCE), stt, stt.open(StreamOptions()) as stream:
             stream.push(silence())
             stream.close()
@@ -151,6 +159,22 @@ async def _voice(settings: Settings) -> Verdict:
     except TimeoutError:
         return Verdict(what, "TTS_BACKEND", f"no answer within {PATIENCE:.0f} seconds")
     return Verdict(what, "TTS_BACKEND")
+
+
+async def _model(settings: Settings) -> Verdict:
+    """Have a word written. Only agents need a model: that there is none is no fault."""
+    what, wanted = "language model", settings.origins["LLM_BACKEND"] != "default"
+    try:
+        async with models(settings) as model:
+            if not wanted and model.unusable():
+                return Verdict("no language model, which only agents need", "LLM_BACKEND")
+            async with asyncio.timeout(PATIENCE), aclosing(model.chat(GREETING)) as pieces:
+                await anext(pieces)
+    except Misconfigured as error:
+        return Verdict(what, error.setting, str(error).partition(": ")[2])
+    except (ModelFailed, TimeoutError) as error:
+        return Verdict(what, "LLM_BACKEND", str(error) or "no answer")
+    return Verdict(what, "LLM_BACKEND")
 
 
 async def _address(settings: Settings) -> Verdict:

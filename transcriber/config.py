@@ -25,6 +25,7 @@ from transcriber.bus.options import NatsOptions
 from transcriber.captions.scribe import CaptionOptions
 from transcriber.connectors.nextcloud import AppApiOptions
 from transcriber.connectors.talk.options import TalkOptions
+from transcriber.engines.llm.fallback import LlmOptions
 from transcriber.engines.mt.base import TranslationOptions
 from transcriber.engines.tts.speaker import VoiceOptions
 from transcriber.errors import Misconfigured
@@ -75,6 +76,7 @@ class Settings:
 
     speech: SpeechOptions
     voice: VoiceOptions
+    llm: LlmOptions
     web: WebOptions
     store: StoreOptions
     webhooks: WebhookOptions
@@ -92,13 +94,26 @@ class Settings:
     """By the recogniser's name."""
     voices: dict[str, BaseModel]
     """By the voice engine's name."""
+    models: dict[str, BaseModel]
+    """By the language model's name."""
     origins: dict[str, str]
     """By the setting's name: where its value came from."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret value, so that it can be looked for where it must not be."""
+        own = [getattr(self, part) for part in _parts()]
+        return frozenset(
+            value.get_secret_value()
+            for part in (*own, *self.engines.values(), *self.voices.values())
+            for value in dict(part).values()
+            if isinstance(value, SecretStr) and value.get_secret_value()
+        )
+
     def shown(self, setting: Setting) -> str:
         """The value of a setting as people may see it."""
-        name, _, speaks = setting.part.partition(" ")
-        parts = self.voices if speaks else self.engines
+        name, _, kind = setting.part.partition(" ")
+        parts = {"voice": self.voices, "model": self.models}.get(kind, self.engines)
         part = parts.get(name) or getattr(self, name)
         for field, info in type(part).model_fields.items():
             if info.alias == setting.name:
@@ -131,16 +146,18 @@ def load(environ: Mapping[str, str]) -> Settings:
     parts = {part: reader.part(model) for part, model in _parts().items()}
     ears = {name: reader.part(engines.stt(name).Options) for name in engines.stt_names()}
     voices = {name: reader.part(engines.tts(name).Options) for name in engines.tts_names()}
+    models = {name: reader.part(engines.llm(name).Options) for name in engines.llm_names()}
     reader.complain_about_strangers()
     if reader.problems:
         raise BadSettings(reader.problems)
-    return Settings(**parts, engines=ears, voices=voices, origins=reader.origins)
+    return Settings(**parts, engines=ears, voices=voices, models=models, origins=reader.origins)
 
 
 def table() -> list[Setting]:
     """Everything that can be set, for people who read; what several parts share stands once."""
     models = _parts() | {name: engines.stt(name).Options for name in engines.stt_names()}
     models |= {f"{name} voice": engines.tts(name).Options for name in engines.tts_names()}
+    models |= {f"{name} model": engines.llm(name).Options for name in engines.llm_names()}
     found: dict[str, Setting] = {}
     for part, model in models.items():
         for name, field in _fields(model):
@@ -163,6 +180,7 @@ def _parts() -> dict[str, type[BaseModel]]:
     return {
         "speech": SpeechOptions,
         "voice": VoiceOptions,
+        "llm": LlmOptions,
         "web": WebOptions,
         "store": StoreOptions,
         "webhooks": WebhookOptions,

@@ -252,7 +252,7 @@ class Torment:
 async def serve(receiver: Receiver, stack: AsyncExitStack) -> int:
     app = web.Application()
     app.router.add_post("/{endpoint}", receiver.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()

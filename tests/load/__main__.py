@@ -11,7 +11,10 @@ SMALL = {
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),
-    "talk": ("--joins", "10", "--seconds", "3"),
+    "rooms": ("--joins", "10", "--warm", "20", "--cycles", "40"),
+    "sfu": ("--participants", "8", "--seconds", "3", "--stock", "3"),
+    "soak": ("--minutes", "1"),
+    "talk": ("--joins", "10", "--rooms", "2", "--seconds", "3"),
 }
 """Options that make a command quick."""
 

@@ -10,6 +10,7 @@ unanswered. A tenth of the dialogs is led by an agent with a scripted model inst
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import statistics
 import time
@@ -48,6 +49,8 @@ states:
 """)
 PAUSE = (0.6, 1.4)
 """Seconds between two things that somebody says."""
+PATIENCE = 10.0
+"""Seconds after which an answer does not come any more."""
 SPOKEN = 0.8
 """Seconds that an answer takes to say."""
 
@@ -73,6 +76,7 @@ class _World:
 
     def __init__(self) -> None:
         self.asked: float | None = None
+        self.answered = asyncio.Event()
         self.reactions: list[float] = []
 
     def expect(self, text: str, style: Style) -> None: ...
@@ -81,6 +85,7 @@ class _World:
         if self.asked is not None:
             self.reactions.append(time.perf_counter() - self.asked)
             self.asked = None
+            self.answered.set()
         return _Playback()
 
     def play(self, sound: object) -> _Playback:
@@ -122,9 +127,12 @@ async def _dialog(number: int, turns: int, chance: random.Random) -> _World:
         for turn in range(turns):
             if turn % 2:
                 runner.voice_detected()
+            world.answered.clear()
             world.asked = time.perf_counter()
             runner.post(Event("speech", {"text": f"this is number {turn}"}))
             await asyncio.sleep(chance.uniform(*PAUSE))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(world.answered.wait(), PATIENCE)
         runner.close()
     return world
 

@@ -1,70 +1,56 @@
 """
-What a real call costs in time: from our coming in to the first sound, and from words to readers.
+What real calls cost, and what we add to the time of captions.
 
-The signaling server, Janus, a speaker, readers and we share this machine; delays are wall times.
+First a quiet room: from our coming in to the first sound, thirty times. Then many rooms at once,
+in each of them people who speak all the time, two who read, and one who did not ask. Real
+signaling server, real Janus; the recogniser only counts, so that all that is measured is ours. The
+people are a process of their own, and delays go by the clock that processes share.
 
-  python -m tests.load.talk --joins 30 --seconds 10 --json
+  python -m tests.load.talk --rooms 20 --speakers 5 --seconds 60 --json
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
-from collections import Counter
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import structlog
 
-from hpb import Message
 from tests.fakes.call import FakeListener
 from tests.load.report import Bar, finish, parser
+from tests.load.talk_crowd import NAME
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.audio import tone
-from tests.peers.talk.captioned import ROOM, speaks, talking
+from tests.peers.talk.captioned import ROOM, Place, captioned, speaks, talking
+from tests.peers.talk.counting import Counting
 from tests.peers.talk.programs import NEWEST
-from tests.peers.talk.watch import Watched, watch
-from transcriber.bus.memory import Bus
-from transcriber.captions.broadcaster import Broadcaster
-from transcriber.connectors.talk.call import Server, Talk, TalkCall
-from transcriber.events import Speech, SpeechFinal
+from transcriber.connectors.talk.call import Server, Talk
+from transcriber.engines.gate import GateRules, gated
 from transcriber.rtc import Media
 
-PACE = 0.05
-"""Seconds between two captions: a busy room."""
-SETTLE = 1.0
-"""Seconds for the last captions to arrive."""
+SETTLE = 5.0
+"""Seconds for everybody to be heard before it counts, and for the last captions to arrive."""
+READERS = 2
+"""People in each room who asked for captions."""
+PAGE_KB = 4
+"""Kilobytes of a page of memory."""
 
 
-class Captions:
-    """Numbered captions: when each was said, and when it reached whom."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many calls, how many who speak in each, and for how long."""
 
-    def __init__(self) -> None:
-        self.said: list[float] = []
-        self.delays: list[float] = []
-        self.reached: Counter[str] = Counter()
-
-    async def read(self, name: str, person: Watched) -> None:
-        clock = asyncio.get_running_loop().time
-        async for event in person.hpb:
-            if isinstance(event, Message) and event.type == "transcript":
-                self.delays.append(clock() - self.said[int(event.data["message"])])
-                self.reached[name] += 1
-
-    async def say(self, bus: Bus, speaker: str, seconds: float) -> None:
-        clock = asyncio.get_running_loop().time
-        for number in range(round(seconds / PACE)):
-            words = Speech(
-                room=ROOM,
-                person_id=speaker,
-                transcript=str(number),
-                language="en",
-                start_ms=0,
-                end_ms=1,
-            )
-            self.said.append(clock())
-            bus.publish(SpeechFinal(session_id="s", data=words))
-            await asyncio.sleep(PACE)
-        await asyncio.sleep(SETTLE)
+    rooms: int
+    speakers: int
+    seconds: float
 
 
 async def join(talk: Talk) -> float:
@@ -79,59 +65,121 @@ async def join(talk: Talk) -> float:
     return took
 
 
-async def caption(stack: HpbStack, call: TalkCall, speaker: str, seconds: float) -> Captions:
-    """Show captions to two who asked, while a third is in the room."""
-    bus, found = Bus(), Captions()
-    captions = Broadcaster(call.show, lambda: ["nc-bob", "nc-cid"])
-    captions.subscribe(bus, "s")
-    people = ("bob", "cid", "dan")
-    async with (
-        watch(*(stack.user(name, ROOM) for name in people)) as watched,
-        asyncio.TaskGroup() as tasks,
-    ):
-        ear = FakeListener()
-        running = [
-            tasks.create_task(captions.run()),
-            *(tasks.create_task(found.read(*one)) for one in zip(people, watched, strict=True)),
-        ]
-        tasks.create_task(call.run(ear))
-        await ear.first.wait()
-        await found.say(bus, speaker, seconds)
-        call.hang_up()
-        for task in running:
-            task.cancel()
-    return found
-
-
-async def measure(joins: int, seconds: float) -> dict[str, float]:
-    async with (
-        talking(NEWEST) as stack,
-        Media() as media,
-        speaks(stack, "ann", tone(700)) as speaker,
-    ):
+async def join_often(joins: int) -> dict[str, float]:
+    """Come into one call again and again."""
+    async with talking(NEWEST) as stack, Media() as media, speaks(stack, "ann", tone(700)):
         server = Server(stack.url, stack.nextcloud.base_url, stack.internal_secret)
         talk = Talk(server, media)
-        first = sorted([await join(talk) for _ in range(joins)])
-        found = await caption(stack, talk.connect(ROOM), speaker, seconds)
-    delays, said = sorted(found.delays), len(found.said)
+        first = sorted([1000 * await join(talk) for _ in range(joins)])
     return {
-        "join_to_audio_ms_p50": 1000 * first[len(first) // 2],
-        "join_to_audio_ms_p95": 1000 * first[int(len(first) * 0.95)],
-        "join_to_audio_ms_max": 1000 * first[-1],
+        "join_to_audio_ms_p50": first[len(first) // 2],
+        "join_to_audio_ms_p95": first[int(len(first) * 0.95)],
+        "join_to_audio_ms_max": first[-1],
+    }
+
+
+class Crowd:
+    """The other process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def tell(self, what: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(what).encode() + b"\n")
+        await self._process.stdin.drain()
+
+    async def hears(self) -> str:
+        assert self._process.stdout
+        async with asyncio.timeout(120):
+            line = await self._process.stdout.readline()
+        return line.decode().strip()
+
+
+@asynccontextmanager
+async def crowd(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[Crowd]:
+    """Fill rooms with people."""
+    people: dict[str, list[tuple[str, str, str]]] = {"speakers": [], "readers": [], "strangers": []}
+    kinds = {"speakers": speakers, "readers": READERS, "strangers": 1}
+    for number in range(rooms):
+        stack.nextcloud.rooms[f"room{number}"] = {"name": "Room", "type": 2}
+        for kind, count in kinds.items():
+            names = [f"{kind}-{number}-{one}" for one in range(count)]
+            people[kind] += [(f"room{number}", n, stack.nextcloud.ticket(n)) for n in names]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", NAME, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        limit=1 << 24,
+    )  # fmt: skip
+    try:
+        found = Crowd(process)
+        await found.tell({"url": stack.url, "backend": stack.nextcloud.base_url, **people})
+        assert await found.hears() == "in"
+        for kind, flags in (("readers", 1), ("strangers", 1), ("speakers", 3)):
+            for _, name, _ in people[kind]:
+                await stack.nextcloud.set_in_call(f"nc-{name}", flags)
+        await found.tell("speak")
+        assert await found.hears() == "speaking"
+        yield found
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def listen(stack: HpbStack, place: Place, engine: Counting, load: Load) -> dict[str, float]:
+    """Caption all rooms for a while; what it took of us, and what arrived of it."""
+    before = memory_mb()
+    async with crowd(stack, load.rooms, load.speakers) as people:
+        for number in range(load.rooms):
+            for reader in range(READERS):
+                await place.captions.read(f"room{number}", f"nc-readers-{number}-{reader}")
+        await asyncio.sleep(SETTLE)
+        cpu, began = time.process_time(), time.monotonic()
+        await asyncio.sleep(load.seconds)
+        cpu, took = time.process_time() - cpu, time.monotonic() - began
+        memory, engine.quiet = memory_mb() - before, True
+        await asyncio.sleep(SETTLE)
+        await people.tell("end")
+        found: dict[str, Any] = json.loads(await people.hears())
+    delays, count = sorted(found["delays"]), load.rooms * load.speakers
+    return {
+        "rooms": load.rooms,
+        "speakers": count,
+        "captions": engine.said,
         "caption_added_ms_p50": 1000 * delays[len(delays) // 2],
         "caption_added_ms_p99": 1000 * delays[int(len(delays) * 0.99)],
-        "captions_lost": 2 * said - found.reached["bob"] - found.reached["cid"],
-        "captions_misdelivered": found.reached["dan"],
+        "captions_lost": READERS * engine.said - len(delays),
+        "captions_repeated": found["repeated"],
+        "captions_misdelivered": found["misdelivered"],
+        "cpu_ms_per_speaker_s": 1000 * cpu / took / count,
+        "cpu_ms_per_room_s": 1000 * cpu / took / load.rooms,
+        "rss_mb_per_speaker": memory / count,
+        "rss_mb_per_room": memory / load.rooms,
     }
+
+
+def memory_mb() -> float:
+    """Memory that is ours."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KB / 1024
+
+
+async def measure(joins: int, load: Load) -> dict[str, float]:
+    engine = Counting()
+    heard = gated(engine, judge=None, rules=GateRules())
+    first = await join_often(joins)
+    async with talking(NEWEST) as stack, captioned(stack, heard) as place:
+        return first | await listen(stack, place, engine, load)
 
 
 def main() -> int:
     options = parser(__doc__ or "")
-    options.add_argument("--joins", type=int, default=30, help="times we come into the call")
-    options.add_argument("--seconds", type=float, default=10.0, help="of captions, 20 a second")
+    options.add_argument("--joins", type=int, default=30, help="times we come into a quiet call")
+    options.add_argument("--rooms", type=int, default=20, help="calls at once")
+    options.add_argument("--speakers", type=int, default=5, help="people who speak in each")
+    options.add_argument("--seconds", type=float, default=60.0, help="of captions")
     args = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(measure(args.joins, args.seconds))
+    figures = asyncio.run(measure(args.joins, Load(args.rooms, args.speakers, args.seconds)))
     bars = [
         Bar("join_to_audio_ms_p95", figures["join_to_audio_ms_p95"], "<=", 400),
         Bar("caption_added_ms_p99", figures["caption_added_ms_p99"], "<=", 60),

@@ -50,11 +50,11 @@ def transcriber(*arguments: str, env: Mapping[str, str] | None = None, stdin: by
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
-def here(*arguments: str, env: Mapping[str, str]) -> Ran:
+def here(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
     """Run it in this process, where the like is done many times: starting is what takes long."""
     out, err = io.StringIO(), io.StringIO()
     with (
-        mock.patch.dict(os.environ, {"DATA_DIR": DATA.name, **env}),
+        mock.patch.dict(os.environ, {"DATA_DIR": DATA.name, **(env or {})}),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

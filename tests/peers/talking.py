@@ -15,6 +15,7 @@ import aiohttp
 import numpy as np
 
 from tests.peers import until
+from tests.peers.rtc import Heard
 from tests.peers.service import service
 from tests.peers.speech import blocks
 from tests.peers.visitor import KEYS, LEVEL, Message, Visitor, visiting
@@ -22,11 +23,13 @@ from transcriber.audio.block import RATE, Samples
 from transcriber.rtc import Media, rtp
 from transcriber.rtc.buffer import Buffer
 
-__all__ = ["ADMIN", "Caller", "Utterance", "calling", "house", "start", "utterance"]
+__all__ = ["ADMIN", "Caller", "Utterance", "calling", "house", "onsets", "start", "utterance"]
 
 ADMIN = {"Authorization": "Bearer s3cret"}
 LOUD = 0.01
 """What a sample must exceed to be speech."""
+PACKET = RATE // 50
+"""Samples that come at a time."""
 BEFORE, AFTER = 0.5, 10.0
 """Seconds of silence that a microphone sends around an utterance."""
 
@@ -49,24 +52,30 @@ def utterance(start: float, end: float) -> Utterance:
     return Utterance(samples, BEFORE + loud[0] / RATE, BEFORE + loud[-1] / RATE)
 
 
+def onsets(heard: Heard) -> list[float]:
+    """When the first sound came of each block that has some."""
+    found = []
+    for at, block in zip(heard.at, heard.blocks, strict=True):
+        if len(loud := np.flatnonzero(np.abs(block) > LOUD)):
+            found.append(at - (len(block) - 1 - loud[0]) // PACKET * PACKET / RATE)
+    return found
+
+
 @dataclass
 class Caller:
     """A visitor in the room of a dialog; times are of `time.monotonic`."""
 
     visitor: Visitor
-    me: str
+    dialog: str
+    track: str
+    """What they send."""
     said: float = 0.0
     happened: list[tuple[float, Message]] = field(default_factory=list)
 
     @property
     def loud(self) -> list[float]:
-        """When each block with sound of the dialog came."""
-        return [
-            at
-            for heard in self.visitor.heard.values()
-            for at, block in zip(heard.at, heard.blocks, strict=True)
-            if np.max(np.abs(block)) > LOUD
-        ]
+        """When the first sound of each block with sound came from the dialog."""
+        return [one for heard in self.visitor.heard.values() for one in onsets(heard)]
 
     def say(self, what: Utterance) -> None:
         """Say something after all that was said."""
@@ -104,9 +113,9 @@ class Caller:
 
         await until(there, seconds=seconds)
 
-    async def follow(self, http: aiohttp.ClientSession, dialog: str) -> None:
+    async def follow(self, http: aiohttp.ClientSession) -> None:
         """Note what happens in the dialog, until it is over."""
-        path = f"/api/v1/dialogs/sessions/{dialog}/ws"
+        path = f"/api/v1/dialogs/sessions/{self.dialog}/ws"
         async with http.ws_connect(path, headers=ADMIN) as socket:
             async for frame in socket:
                 message: dict[str, Any] = frame.json()
@@ -141,17 +150,17 @@ async def start(http: aiohttp.ClientSession, dialog: str) -> tuple[str, str]:
 
 @contextlib.asynccontextmanager
 async def calling(
-    http: aiohttp.ClientSession, media: Media, room: str, dialog: str
+    http: aiohttp.ClientSession, media: Media, room: str, dialog: str, *, name: str = "Ann"
 ) -> AsyncIterator[Caller]:
     """Be in the room, with a microphone."""
     wish = {"grants": ["join", "publish", "subscribe"]}
     async with http.post(f"/api/v1/rooms/{room}/tokens", json=wish, headers=ADMIN) as answer:
         token = (await answer.json())["token"]
     async with visiting(http, media, room) as visitor:
-        caller = Caller(visitor, (await visitor.join(token, name="Ann"))["participant_id"])
-        following = asyncio.create_task(caller.follow(http, dialog))
+        await visitor.join(token, name=name)
+        caller = Caller(visitor, dialog, await visitor.publish())
+        following = asyncio.create_task(caller.follow(http))
         try:
-            await visitor.publish()
             yield caller
         finally:
             following.cancel()

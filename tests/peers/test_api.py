@@ -28,6 +28,8 @@ SETTINGS = {
     "ASR_BACKEND": "deepgram", "API_RATE": "100000", "DIALOG_DIR": str(FLOWS), "WORKERS": "0",
     "ROOMS_OPEN": "true",
 }  # fmt: skip
+ROOMS = ("/api/v1/rooms/{room_id}",)
+"""What would close the room that the others need."""
 PART = re.compile(r"\{\w+\}")
 STREAMS = ("/api/v1/events", "/api/v1/console/stream")
 """Answers that do not end."""
@@ -61,7 +63,7 @@ class Api:
             return made
 
     async def ask(self, method: str, path: str, token: str) -> int:
-        room = self.room if method == "GET" else "x"
+        room = "x" if path in ROOMS and method == "DELETE" else self.room
         place = PART.sub("x", path.replace("{room_id}", room))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with asyncio.timeout(20), self.http.request(method, place, headers=headers) as answer:
@@ -103,7 +105,7 @@ async def strangers(api: Api) -> dict[str, str]:
 async def known(api: Api, kind: str, scope: str) -> tuple[str, str]:
     """A token that does not suffice, and one that does."""
     if kind == "room_token":
-        return await api.room_token("join"), await api.room_token(scope)
+        return await api.room_token("join"), await api.room_token("join", scope)
     others = [other for other in SCOPES if not allowed(scope, [other])]
     return await api.token(*others), await api.token(scope)
 

@@ -13,11 +13,11 @@ import pytest
 
 from tests.peers.command import here, transcriber
 from tests.unit.transcriber.test_config import BROKEN
-from transcriber import config
+from transcriber import cli, config
 from transcriber.audio import wav
 from transcriber.errors import Misconfigured
 
-VERBS = ("demo", "serve", "transcribe", "say", "check", "engines", "flows", "settings")
+VERBS = [verb.__name__.rpartition(".")[2] for verb in cli.VERBS]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -150,6 +150,20 @@ def test_scripted_conversations_are_held(tmp_path: Path) -> None:
     assert all(one["ok"] for one in held)
 
 
+def test_a_flow_is_drawn_and_held_with_whoever_types() -> None:
+    ran = transcriber("flows", "draw", f"{FLOWS}/reception.yaml")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("<svg")
+    assert "stateDiagram" in here("flows", "draw", f"{FLOWS}/reception.yaml", "--mermaid").out
+    ran = transcriber("flows", "run", f"{FLOWS}/reception.yaml", "--json", stdin=b"/keys\nhello\n")
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert (ran.code, told[0]["type"], told[-1]["type"]) == (0, "dialog.started", "dialog.ended")
+    assert next(one for one in told if "trigger_event" in one)["trigger_event"] == "start"
+    assert "flows run --help" in ran.err
+    broken = transcriber("flows", "run", "none.yaml")
+    assert (broken.code, broken.out) == (2, "")
+
+
 def test_a_sound_configuration_is_found_sound() -> None:
     ran = transcriber("check", env={"HTTP_PORT": "0"})
     assert ran.code == 0, ran.out + ran.err
@@ -167,6 +181,9 @@ UNREACHABLE = {
     "TTS_BACKEND": "mute",
     "TTS_VOICE": "nobody",
     "TTS_PRONUNCIATIONS": "/nowhere.yaml",
+    "LLM_BACKEND": "eliza",
+    "LLM_PRICES": "gpt one two",
+    "LLM_BUDGET": "5",
     "LT_HPB_URL": "http://127.0.0.1:9",
     "TRANSCRIBER_CONFIG": "/nowhere.yaml",
     "API_TOKEN_FILE": "/nowhere",

@@ -202,7 +202,8 @@ PROTECTED = [
     ("POST", "/init"), ("PUT", "/enabled?enabled=1"), ("GET", "/enabled"), ("GET", "/capabilities"),
     ("GET", "/api/v1/languages"), ("POST", "/api/v1/call/transcribe"),
     ("POST", "/api/v1/call/set-language"), ("POST", "/api/v1/call/leave"),
-    ("POST", "/api/v1/translation/set-target-language"),
+    ("POST", "/api/v1/translation/set-target-language"), ("GET", "/api/v1/translation/languages"),
+    ("GET", "/setup_checks"),
 ]  # fmt: skip
 
 

@@ -22,8 +22,14 @@ ADMIN = {"Authorization": "Bearer s3cret"}
 class House:
     """The service, a room in it, and a way to let people in."""
 
-    def __init__(self, http: aiohttp.ClientSession, media: Media, stack: AsyncExitStack) -> None:
-        self.http, self.media = http, media
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        media: Media,
+        stack: AsyncExitStack,
+        logged: list[str],
+    ) -> None:
+        self.http, self.media, self.logged = http, media, logged
         self._stack = stack
         self.room = ""
 
@@ -54,8 +60,8 @@ class House:
 @asynccontextmanager
 async def house(**env: str) -> AsyncIterator[House]:
     with network():
-        async with service(env=env) as (http, _), Media() as media, AsyncExitStack() as stack:
-            yield House(http, media, stack)
+        async with service(env=env) as (http, logged), Media() as media, AsyncExitStack() as stack:
+            yield House(http, media, stack, logged)
 
 
 def _enough(heard: Heard) -> bool:

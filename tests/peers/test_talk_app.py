@@ -18,6 +18,9 @@ from tests.peers.talk.captioned import AMIABLE, ROOM, Reader, reading, sentence,
 from tests.peers.talk.process import LOOPBACK, Process, free_port
 from tests.peers.talk.programs import NEWEST
 
+PEOPLE = ("ann", "bob", "cid")
+"""Everybody in the call; so are their sessions named."""
+
 
 @asynccontextmanager
 async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncIterator[Process]:
@@ -37,6 +40,7 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
         "HTTP_PORT": "0",
         "APP_PERSISTENT_STORAGE": str(folder / "data"),
         "WORKERS": "2",
+        "LOG_LEVEL": "debug",
     }
     settings = [f"{name}={value}" for name, value in environment.items()]
     cloud.app_url = f"http://{LOOPBACK}:{port}"
@@ -58,6 +62,7 @@ async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncItera
 
 async def ready(process: Process) -> None:
     """Wait until its workers have started."""
+    await until(lambda: "listening on" in process.output)
     (url,) = re.findall(r"listening on (\S+)", process.output)
     async with asyncio.timeout(30), aiohttp.ClientSession(url) as http:
         while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
@@ -95,6 +100,17 @@ async def test_from_install_to_the_last_caption(tmp_path: Path) -> None:
         await stack.deserted()
         assert process.running
     assert "Traceback" not in process.output
+    assert not personal(process.output, SECRET, stack.internal_secret)
+
+
+def personal(log: str, *secrets: str) -> list[str]:
+    """Lines that tell who was there, what they said, or a secret."""
+    told = re.compile(rf"\b({'|'.join([*PEOPLE, *AMIABLE[3:]])})\b", re.IGNORECASE)
+    return [
+        line
+        for line in log.splitlines()
+        if told.search(line) or any(secret in line for secret in secrets)
+    ]
 
 
 async def none_for(reader: Reader, other: Reader, speaker: str) -> None:

@@ -57,6 +57,21 @@ async def test_a_token_lasts_from_when_it_is_made_until_it_is_revoked() -> None:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_a_token_that_is_asked_for_twice_with_one_key_is_one() -> None:
+    once = TOKEN | {"Idempotency-Key": "my-first-token"}
+    wish = {"name": "ci", "scopes": ["rooms:read"]}
+    async with service() as (http, _):
+        async with http.post(ALL, json=wish, headers=once) as answer:
+            made = await answer.json()
+        async with http.post(ALL, json=wish, headers=once) as answer:
+            assert (answer.status, await answer.json()) == (201, made)
+            assert answer.headers["Idempotent-Replayed"] == "true"
+        async with http.post(ALL, json=wish | {"name": "other"}, headers=once) as answer:
+            assert answer.status == 422
+        async with http.get(ALL, headers=TOKEN) as answer:
+            assert [one["id"] for one in (await answer.json())["items"]] == [made["id"]]
+
+
 WRONG: list[tuple[str, Any]] = [
     ("name", ""),
     ("name", None),

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.peers import require, until
-from tests.peers.command import Ran, transcriber
+from tests.peers.command import Ran, here, transcriber
 from tests.peers.speech import SAMPLE, WORDS, convert, errors, plain
 from transcriber.audio import wav
 from transcriber.connectors.media import Media
@@ -28,11 +28,11 @@ from transcriber.errors import BadInput
 
 
 def transcribe(*arguments: str) -> Ran:
-    return transcriber("transcribe", *arguments)
+    return here("transcribe", *arguments, env={})
 
 
 def test_the_sample_becomes_subtitles_with_times() -> None:
-    ran = transcribe(str(SAMPLE), "--format", "vtt")
+    ran = transcriber("transcribe", str(SAMPLE), "--format", "vtt")
     assert (ran.code, ran.err) == (0, "")
     head, *cues = ran.out.strip().split("\n\n")
     assert head == "WEBVTT"
@@ -300,9 +300,9 @@ def test_damage_of_any_kind_is_a_refusal_or_samples(
 
 
 def test_three_hours_need_no_more_memory_than_their_length_of_text(tmp_path: Path) -> None:
-    """The full figure is that of `python -m tests.load.files`; here an hour of silence will do."""
+    """The full figure is that of `python -m tests.load.files`; half an hour of silence will do."""
     peaks = []
-    for seconds in (60, 3600):
+    for seconds in (60, 1800):
         path = tmp_path / f"{seconds}.flac"
         source = ("-f", "lavfi", "-i", f"anullsrc=r=8000:cl=mono:d={seconds}")
         subprocess.run([require("ffmpeg"), "-v", "error", *source, str(path)], check=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -49,7 +50,8 @@ class Visitor:
         self.told: list[Message] = []
         self.heard: dict[str, Heard] = {}
         """What came of each track, by its id."""
-        self.packets: dict[str, int] = {}
+        self.arrived: list[float] = []
+        """When each packet came (`time.monotonic`)."""
         self.offers = 0
         self.silent = False
         """Does not answer offers."""
@@ -61,7 +63,7 @@ class Visitor:
         self._aimed = ""
         self._tasks = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Visitor:
+    async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._tasks.create_task(self._listen())
         return self
@@ -173,6 +175,7 @@ class Visitor:
                     )
 
     def _media(self, buffer: Buffer, size: int, now: float) -> None:
+        self.arrived.append(time.monotonic())
         header = rtp.parse(buffer.data, size)
         if header and (receiver := self._receivers.get(header[3])):
             receiver.media(buffer, size, now)

@@ -8,8 +8,10 @@ here lives no longer than it runs.
 
 from transcriber.app.file import Job, transcribe
 from transcriber.app.form import ask
+from transcriber.app.models import list_models
 from transcriber.app.recognisers import Engine, chosen, list_engines, recogniser
 from transcriber.app.serve import serve
+from transcriber.app.terminal import hold
 from transcriber.app.voices import list_voices, speaker
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "Job",
     "ask",
     "chosen",
+    "hold",
     "list_engines",
+    "list_models",
     "list_voices",
     "recogniser",
     "serve",

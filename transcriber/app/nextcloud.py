@@ -6,24 +6,29 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
 
+from transcriber import aio
 from transcriber.app.form import changed, scheme
 from transcriber.app.home import asking, needed
 from transcriber.app.house import Face, House
 from transcriber.app.translators import targets, translating
 from transcriber.app.troubles import Troubles, of_settings
+from transcriber.bus.memory import Bus
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
 from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
 from transcriber.connectors.nextcloud.log import forwarding
+from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.mt.careful import Careful
+from transcriber.events import ErrorHappened, Failure
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
@@ -72,8 +77,9 @@ class Us:
 async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     """Attend Talk's rooms, in this process or by its workers."""
     house, settings = us.house, us.house.settings
-    async with Media() as media:
-        talk = Talk(_signaling(settings), media)
+    relays = Relays(us.home, settings.rooms.servers)
+    async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
+        talk = Talk(_signaling(settings), media, tell=partial(_tell, house.bus))
 
         def make(ended: Ended) -> Attendant:
             return Attendant(
@@ -90,6 +96,10 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
         async with house.crew.attend("talk", make, ended) as rooms:
             yield rooms
+
+
+def _tell(bus: Bus, failure: Failure) -> None:
+    bus.publish(ErrorHappened(session_id="", data=failure))
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,8 +11,8 @@ import structlog
 
 from transcriber import aio
 from transcriber.bus.memory import Bus
-from transcriber.events import Event
-from transcriber.telemetry import METRICS
+from transcriber.events import Event, SpeechPartial
+from transcriber.telemetry import METRICS, step
 
 __all__ = ["Outbox", "keeping"]
 
@@ -65,7 +66,15 @@ class Outbox:
                 )
                 await asyncio.sleep(next(pauses))
             else:
+                self._trace(events)
                 return
+
+    def _trace(self, events: Sequence[Event]) -> None:
+        now = time.time()
+        for event in events:
+            if not isinstance(event, SpeechPartial):
+                began = event.timestamp.timestamp()
+                step("kept", event.id, began, now - began, keeper=self.name, type=event.type)
 
 
 @asynccontextmanager

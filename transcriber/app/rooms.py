@@ -22,12 +22,14 @@ from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.session.attendant import Attendant
 from transcriber.session.limits import short_of_memory
 from transcriber.store import StoreFailed
+from transcriber.web.rooms.audio import RoomAudio
 from transcriber.web.rooms.guard import RoomGuard
 from transcriber.web.rooms.rest import OpenRooms, RoomApi
 from transcriber.web.rooms.socket import RoomSocket
 from transcriber.web.rooms.tokens import Tokens
 from transcriber.web.rooms.transcript import Minutes
 from transcriber.web.rooms.welcome import Welcome
+from transcriber.web.rooms.whip import Whip
 
 __all__ = ["rooms"]
 
@@ -86,12 +88,17 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         keeping = [tasks.create_task(book.run(), name="book of rooms")]
         if house.crew.front:
             keeping.append(tasks.create_task(_tidy(house, book), name="places of rooms"))
-        api = RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen)
-        visitors = OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen)
-        socket = RoomSocket(hall, tokens, welcome)
+        parts = (
+            RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen),
+            OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen),
+            RoomSocket(hall, tokens, welcome),
+            RoomAudio(hall, media),
+            Whip(hall),
+            minutes,
+        )
         try:
             yield Face(
-                [*api.routes(), *visitors.routes(), *socket.routes(), *minutes.routes()],
+                [route for part in parts for route in part.routes()],
                 {"room": RoomGuard(tokens)},
                 book,
             )

@@ -38,6 +38,7 @@ from transcriber.web import health, openapi
 from transcriber.web.address import Proxies
 from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
+from transcriber.web.once import Once
 from transcriber.web.server import application, listen
 
 __all__ = ["ATTENDING", "PARTS", "serve", "serving"]
@@ -126,9 +127,14 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         forward = await stack.enter_async_context(Forward(where))
         options = house.settings.web
         routes += openapi.routes(routes)
+        once = await stack.enter_async_context(Once(house.store))
         door = Door(options.rate, Proxies(options.proxies))
         yield application(
-            routes, guards, first=[forward], outside=[door.outside], inside=[door.inside]
+            routes,
+            guards,
+            first=[forward],
+            outside=[door.outside],
+            inside=[door.inside, once.inside],
         )
 
 

@@ -1,5 +1,5 @@
 """
-What conversations need of the world, put together: flows, a voice, the web.
+What conversations need of the world, put together: flows, a voice, a model, the web.
 
 The voice is loaded when somebody first wants to speak: most processes that attend rooms never do.
 """
@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx
 
 from dialogs import Library
-from dialogs.ports import Request, Response, Style
+from dialogs.ports import Llm, Request, Response, Style
 from transcriber import aio
+from transcriber.app.models import models
 from transcriber.app.voices import speaker
 from transcriber.audio.block import Samples
 from transcriber.bus.memory import Bus
@@ -35,10 +36,11 @@ __all__ = ["Talks", "talks"]
 
 
 class Studio:
-    """The voice and the web of all conversations in this process; `async with` frees them."""
+    """The voice, the model and the web of all conversations here; `async with` frees them."""
 
     def __init__(self, settings: Settings) -> None:
         self._speaker = speaker(settings)
+        self._models = models(settings)
         self._allowed = settings.dialogs.allowed
         self._stack = AsyncExitStack()
         self._loading = asyncio.Lock()
@@ -47,10 +49,16 @@ class Studio:
 
     async def __aenter__(self) -> None:
         client: httpx.AsyncClient = guarded_client(allowed=self._allowed)
+        await self._stack.enter_async_context(self._models)
         self._web = Web(await self._stack.enter_async_context(client))
 
     async def __aexit__(self, *failure: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def llm(self) -> Llm | None:
+        """The language model of agents, if there is one that can be used."""
+        return None if self._models.unusable() else self._models
 
     async def prepare(self) -> None:
         """Load the voice, unless it is; raises a `TranscriberError`."""
@@ -98,6 +106,7 @@ def talks(
         studio.speak,
         Sounds(folder, studio).fetch,
         studio,
+        llm=studio.llm,
         turns=stt.info.turns,
         prepare=studio.prepare,
     )

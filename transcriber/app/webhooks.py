@@ -12,7 +12,7 @@ from transcriber.app.house import Face, House
 from transcriber.app.outbox import Outbox, keeping
 from transcriber.bus.memory import Bus
 from transcriber.events import Buried, Disabled, Event, WebhookBuried, WebhookDisabled
-from transcriber.telemetry import METRICS
+from transcriber.telemetry import METRICS, step
 from transcriber.web.webhooks import WebhookApi
 from webhooks import Message, Store, Worker, open_store
 from webhooks.errors import StoreError
@@ -59,7 +59,10 @@ def _tell(bus: Bus, notice: Notice) -> None:
         bus.publish(WebhookDisabled(session_id="", data=data))
         return
     attempt = notice.attempt
-    METRICS.webhooks.labels("failed" if attempt.error else "accepted").inc()
+    result = "failed" if attempt.error else "accepted"
+    METRICS.webhooks.labels(result).inc()
+    took, to = attempt.duration_ms / 1000, attempt.endpoint_id
+    step("tried", attempt.message_id, attempt.at, took, webhook=to, result=result)
     METRICS.buried.inc(notice.state == "dead")
     if notice.state == "dead" and not attempt.type.startswith("webhook."):
         buried = Buried(

@@ -10,7 +10,9 @@ shown, and each once.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 
 import structlog
 
@@ -21,6 +23,7 @@ from transcriber.captions.languages import language
 from transcriber.captions.pieces import Pieces
 from transcriber.errors import Overloaded
 from transcriber.events import ErrorHappened, Speech, SpeechFinal, SpeechPartial
+from transcriber.telemetry import step
 
 __all__ = ["PACE", "Broadcaster"]
 
@@ -66,7 +69,7 @@ class Broadcaster:
 
         def final(event: SpeechFinal) -> None:
             if event.session_id == session_id:
-                self.final(event.data)
+                self.final(event.data, event.id)
 
         def failed(event: ErrorHappened) -> None:
             if event.session_id == session_id and event.data.code == Overloaded.code:
@@ -90,14 +93,14 @@ class Broadcaster:
         else:
             self._append(speech, self._pieces_of(speech).guess(speech.transcript))
 
-    def final(self, speech: Speech) -> None:
+    def final(self, speech: Speech, event_id: str = "") -> None:
         """Somebody has said something."""
         self._interim.pop(speech.person_id, None)
         text = speech.transcript
         if not self._replacing:
             text = self._pieces_of(speech).finish(text)
             del self._sure[speech.person_id]
-        self._append(speech, text)
+        self._append(speech, text, event_id)
 
     def refused(self, person_id: str) -> None:
         """Somebody is not heard, because too many are: readers shall not wait for their words."""
@@ -116,7 +119,10 @@ class Broadcaster:
             self._news.clear()
             self._idle.clear()
             while caption := self._next():
+                began = time.time()
                 await self._show(caption, self._readers())
+                if caption.event_id:
+                    step("shown", caption.event_id, began, time.time() - began)
             self._idle.set()
             await self._until_due()
 
@@ -138,12 +144,12 @@ class Broadcaster:
         except TimeoutError:
             return
 
-    def _append(self, speech: Speech, text: str) -> None:
+    def _append(self, speech: Speech, text: str, event_id: str = "") -> None:
         if not text:
             return
         if self._finals.full:
             log.warning("captions lost", room=speech.room, reason="too many wait")
-        self._queue(_caption(speech, text, final=True))
+        self._queue(replace(_caption(speech, text, final=True), event_id=event_id))
 
     def _queue(self, caption: Caption) -> None:
         self._finals.push(caption)

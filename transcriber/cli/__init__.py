@@ -15,13 +15,25 @@ import os
 import sys
 from collections.abc import Sequence
 
-from transcriber.cli import check, demo, engines, flows, say, serve, settings, tokens, transcribe
+from transcriber.cli import (
+    check,
+    demo,
+    doctor,
+    engines,
+    flows,
+    say,
+    serve,
+    settings,
+    tokens,
+    transcribe,
+    webhooks,
+)
 from transcriber.errors import BadInput, EngineError, Misconfigured, TranscriberError
 
 __all__ = ["main"]
 
 DID_NOT_WORK, BAD_INPUT, NOT_CONFIGURED, INTERRUPTED = 1, 2, 3, 130
-VERBS = (demo, serve, transcribe, say, check, engines, flows, tokens, settings)
+VERBS = (demo, serve, transcribe, say, check, doctor, engines, flows, tokens, webhooks, settings)
 
 ABOUT = """\
 Live captions and a voice bot for self-hosted conferences.

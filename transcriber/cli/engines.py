@@ -1,4 +1,4 @@
-"""List the recognisers and the voices, what they can do, and whether they work here.
+"""List recognisers, voices and language models, what they can do, and whether they work here.
 
 For example:
 
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transcriber.app import Engine
+    from transcriber.app.models import ModelEngine
     from transcriber.app.voices import VoiceEngine
+
+    Listed = Sequence[Engine] | Sequence[VoiceEngine] | Sequence[ModelEngine]
 
 __all__ = ["add", "run"]
 
@@ -34,19 +37,21 @@ def run(args: argparse.Namespace) -> int:
     from transcriber.cli.setup import configured
 
     settings = configured()
-    recognisers, voices = app.list_engines(settings), app.list_voices(settings)
-    if args.json:
-        for recogniser in recognisers:
-            show_json({"kind": "recogniser"} | recogniser.as_dict())
-        for voice in voices:
-            show_json({"kind": "voice"} | voice.as_dict())
-    else:
-        _show("recogniser", recognisers)
-        _show("voice", voices)
+    listed: dict[str, Listed] = {
+        "recogniser": app.list_engines(settings),
+        "voice": app.list_voices(settings),
+        "model": app.list_models(settings),
+    }
+    for kind, engines in listed.items():
+        if args.json:
+            for engine in engines:
+                show_json({"kind": kind} | engine.as_dict())
+        else:
+            _show(kind, engines)
     return 0
 
 
-def _show(kind: str, engines: Sequence[Engine] | Sequence[VoiceEngine]) -> None:
+def _show(kind: str, engines: Listed) -> None:
     from transcriber.cli.screen import show_table
 
     rows = [
@@ -63,10 +68,10 @@ def _show(kind: str, engines: Sequence[Engine] | Sequence[VoiceEngine]) -> None:
     show_table((kind, "usable", "languages", "models", "can", "what it is"), rows)
     for engine in engines:
         if engine.unusable:
-            print(f"{engine.info.name} is not usable here: {engine.unusable}")
+            print(f"{kind} {engine.info.name} is not usable here: {engine.unusable}")
 
 
-def _voices(engine: Engine | VoiceEngine) -> list[str]:
+def _voices(engine: Engine | VoiceEngine | ModelEngine) -> list[str]:
     names = [voice.name for voice in getattr(engine.info, "voices", ())]
     if not names:
         return []

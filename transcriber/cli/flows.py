@@ -1,12 +1,15 @@
-"""Check dialog flows, and try them out, before anybody calls.
+"""Check dialog flows, draw them, and try them out, before anybody calls.
 
 `check` says everything that is wrong with a flow file, with file, line, key and a hint: mistakes,
-states that nothing leads to, dead ends, loops that wait for nobody. `test` holds the conversations
-that a script beside the flow describes. For example:
+states that nothing leads to, dead ends, loops that wait for nobody. `draw` prints its picture.
+`test` holds the conversations that a script beside the flow describes; `run` holds one with you:
+what you type is said, and lines that begin with a slash are something else, such as /keys 12#.
+For example:
 
   transcriber flows check dialogs/flows
-  transcriber flows check dialogs/flows/reception.yaml --diagram
+  transcriber flows draw dialogs/flows/reception.yaml > reception.svg
   transcriber flows test dialogs/flows/reception.test.yaml
+  transcriber flows run dialogs/flows/reception.yaml
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "run"]
 
+TYPED = """\
+/keys 12#   /silence   /joined NAME   /left NAME   /event NAME KEY=VALUE ...
+"""
 BAD_INPUT = 2
 """Exit code when a file cannot be used, or a conversation went wrong."""
 
@@ -35,8 +41,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     test = verbs.add_parser("test", help="hold the conversations of scripts")
     test.add_argument("--transcript", action="store_true", help="print what was said")
     test.set_defaults(flows=_test)
+    draw = verbs.add_parser("draw", help="print the picture of a flow")
+    draw.add_argument("--mermaid", action="store_true", help="in mermaid's language; else SVG")
+    draw.set_defaults(flows=_draw)
+    hold = verbs.add_parser("run", help="hold a conversation with you", epilog=TYPED)
+    hold.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="a variable to begin with"
+    )
+    hold.set_defaults(flows=_hold)
+    for verb in (draw, hold):
+        verb.add_argument("file", metavar="FILE", type=Path, help="flow file")
     for verb in (check, test):
         verb.add_argument("paths", metavar="PATH", nargs="+", help="file, or folder of them")
+    for verb in (check, test, hold):
         verb.add_argument("--json", action="store_true", help="print JSON lines, for scripts")
 
 
@@ -73,6 +90,44 @@ def _test(args: argparse.Namespace) -> bool:
             if args.transcript:
                 print("\n".join(rehearsal.transcript))
     return all(rehearsal.ok for rehearsal in held)
+
+
+def _draw(args: argparse.Namespace) -> bool:
+    import dialogs
+
+    (report,) = dialogs.check([args.file])
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    if report.ok:
+        print(report.mermaid if args.mermaid else report.svg)
+    return report.ok
+
+
+def _hold(args: argparse.Namespace) -> bool:
+    import asyncio
+
+    from dialogs import FlowError, read_flow
+    from transcriber import app
+    from transcriber.cli.setup import configured
+    from transcriber.cli.typed import read, show
+
+    try:
+        flow = read_flow(args.file)
+    except FlowError as error:
+        print("\n".join(map(str, error.problems)), file=sys.stderr)
+        return False
+    variables = dict(pair.partition("=")[::2] for pair in args.set)
+    asyncio.run(
+        app.hold(
+            flow,
+            sys.stdin,
+            variables=variables,
+            read=read,
+            tell=show(as_json=args.json),
+            settings=configured(),
+        )
+    )
+    return True
 
 
 def _show(found: Report | Rehearsal, what: str) -> None:

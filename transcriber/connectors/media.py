@@ -109,6 +109,7 @@ class Media:
         except FileNotFoundError as error:
             raise BadInput(f"{self._name}: no such file", remedy="check the path") from error
         except (PermissionError, IsADirectoryError) as error:
+            self._close_pipe()
             raise BadInput(f"{self._name}: {error.strerror}") from error
         except UNREADABLE as error:
             self._close_pipe()

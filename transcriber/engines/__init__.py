@@ -3,7 +3,7 @@ Which engines there are.
 
 Built-in ones are named here and imported when they are chosen, so that what one engine needs is
 not needed by those who use another. Other distributions add theirs by an entry point in the
-group `transcriber.stt` or `transcriber.tts`, whose value is `module:Class` too.
+group `transcriber.stt`, `transcriber.tts` or `transcriber.llm`, whose value is `module:Class` too.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from transcriber.engines.llm.base import Llm
 from transcriber.engines.stt.base import Stt
 from transcriber.engines.tts.base import Tts
 from transcriber.errors import Misconfigured
 
-__all__ = ["STT", "TTS", "stt", "stt_names", "tts", "tts_names"]
+__all__ = ["LLM", "STT", "TTS", "llm", "llm_names", "stt", "stt_names", "tts", "tts_names"]
 
 STT = {
     "assemblyai": "transcriber.engines.stt.bridge:assemblyai",
@@ -48,6 +49,13 @@ TTS = {
 }
 """The voices that come with us."""
 
+LLM = {
+    "anthropic": "transcriber.engines.llm.anthropic:Anthropic",
+    "compatible": "transcriber.engines.llm.openai:Compatible",
+    "openai": "transcriber.engines.llm.openai:OpenAi",
+}
+"""The interfaces of language models that come with us."""
+
 
 def stt_names() -> dict[str, str]:
     """Where each recogniser is found, ours and other people's."""
@@ -59,6 +67,11 @@ def tts_names() -> dict[str, str]:
     return _names("transcriber.tts", TTS)
 
 
+def llm_names() -> dict[str, str]:
+    """Where each interface of language models is found, ours and other people's."""
+    return _names("transcriber.llm", LLM)
+
+
 def stt(name: str) -> type[Stt]:
     """Return the class of a recogniser; imports its module, but nothing heavy yet."""
     found: type[Stt] = _find(name, stt_names(), "ASR_BACKEND", "recogniser")
@@ -68,6 +81,12 @@ def stt(name: str) -> type[Stt]:
 def tts(name: str) -> type[Tts]:
     """Return the class of a voice; imports its module, but nothing heavy yet."""
     found: type[Tts] = _find(name, tts_names(), "TTS_BACKEND", "voice")
+    return found
+
+
+def llm(name: str) -> type[Llm]:
+    """Return the class of a language model; imports its module, but nothing heavy yet."""
+    found: type[Llm] = _find(name, llm_names(), "LLM_BACKEND", "language model")
     return found
 
 

@@ -40,6 +40,8 @@ class Rules:
     hard_cut: float = 12.0
     partial: float = 0.5
     """Seconds between partials of an open segment; 0 for none."""
+    rarer: float = 0.15
+    """Seconds between partials per second of the segment, where that is more: long ones cost."""
     guess: float = 0.25
     """Seconds of silence after which it is guessed that the segment is over, where partials are."""
 
@@ -149,7 +151,8 @@ class Segmenter:
         pausing = self._silent == round(self._rules.guess / SECONDS)
         if not pausing and (self._length < self._next_partial or self._silent > 2):
             return None
-        self._next_partial = self._length + self._rules.partial
+        pause = max(self._rules.partial, self._rules.rarer * self._length)
+        self._next_partial = self._length + pause
         return self._work(final=False, pausing=pausing)
 
     def _work(self, *, final: bool, pausing: bool = False) -> Work:

@@ -22,6 +22,7 @@ from transcriber.call import US, Call, Caption
 from transcriber.captions.broadcaster import Broadcaster
 from transcriber.captions.translation import Interpreter, Translates
 from transcriber.engines.stt.base import StreamOptions, Stt
+from transcriber.events import ErrorHappened, Failure
 from transcriber.session.limits import Seats
 from transcriber.session.session import Session
 from transcriber.session.wishes import Wish
@@ -172,6 +173,9 @@ class Attendant:
 
         def failed(error: Exception) -> bool:
             log.error("room failed", room=name, exc_info=error)
+            code = str(getattr(error, "code", "error"))
+            failure = Failure(room=name, code=code, message=str(error))
+            self._bus.publish(ErrorHappened(session_id="", data=failure))
             return getattr(error, "retryable", True)
 
         try:

@@ -308,8 +308,8 @@ async def _process(command: Sequence[str]) -> AsyncIterator[Ends]:
     finally:
         writer.close()
         try:
-            async with asyncio.timeout(DYING):
-                await process.wait()
+            # Not asyncio.timeout: before Python 3.11.5 it raises no TimeoutError while cancelled.
+            await asyncio.wait_for(process.wait(), DYING)
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -1,4 +1,4 @@
-"""What there is: kinds of events and their form, engines and voices and how they are."""
+"""What there is: kinds of events and their form, engines, voices and models, and how they are."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ class EventTypes(BaseModel):
 
 
 class Engines(BaseModel):
-    """Everything that recognises or speaks, whether it is used or not."""
+    """Everything that recognises, speaks or answers, whether it is used or not."""
 
     recognisers: list[dict[str, Any]]
     voices: list[dict[str, Any]]
+    models: list[dict[str, Any]]
 
 
 Listed = Callable[[], Sequence[dict[str, Any]]]
 
 
-def routes(*, recognisers: Listed, voices: Listed) -> list[Route]:
-    """`recognisers` and `voices` tell what there is at this moment."""
+def routes(*, recognisers: Listed, voices: Listed, models: Listed) -> list[Route]:
+    """`recognisers`, `voices` and `models` tell what there is at this moment."""
 
     async def event_types(request: web.Request) -> EventTypes:
         return EventTypes(
@@ -56,7 +57,9 @@ def routes(*, recognisers: Listed, voices: Listed) -> list[Route]:
         )
 
     async def engines(request: web.Request) -> Engines:
-        return Engines(recognisers=list(recognisers()), voices=list(voices()))
+        return Engines(
+            recognisers=list(recognisers()), voices=list(voices()), models=list(models())
+        )
 
     return [
         Route(
@@ -65,6 +68,6 @@ def routes(*, recognisers: Listed, voices: Listed) -> list[Route]:
         ),
         Route(
             "GET", "/api/v1/engines", engines, token("engines:read"),
-            "Recognisers and voices, and why one cannot be used", response=Engines,
+            "Recognisers, voices and language models, and why one cannot be used", response=Engines,
         ),
     ]  # fmt: skip

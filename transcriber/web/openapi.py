@@ -37,6 +37,7 @@ PROBLEM = {
     "application/problem+json": {"schema": {"$ref": REFERENCE.format(model=Problem.__name__)}}
 }
 ABOUT = """\
+A POST that carries `Idempotency-Key` may be sent again and is done once. \
 Errors are `application/problem+json` (RFC 9457); each answer carries `X-Request-Id`. Lists take \
 `limit` and `cursor`. Who asks too often gets 429 with `Retry-After`. What happens is told live at \
 `/api/v1/events`, and to webhooks."""

@@ -179,7 +179,11 @@ def test_no_two_settings_share_a_name() -> None:
 def test_what_several_parts_share_means_the_same_to_each() -> None:
     fields = [
         (field.alias, field)
-        for names, find in ((engines.stt_names(), engines.stt), (engines.tts_names(), engines.tts))
+        for names, find in (
+            (engines.stt_names(), engines.stt),
+            (engines.tts_names(), engines.tts),
+            (engines.llm_names(), engines.llm),
+        )
         for name in names
         for field in find(name).Options.model_fields.values()
     ]

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from transcriber.errors import Misconfigured
-from transcriber.telemetry import TelemetryOptions, configure_logs, configure_traces, span
+from transcriber.telemetry import TelemetryOptions, configure_logs, configure_traces, span, step
 
 
 @pytest.fixture(autouse=True)
@@ -80,22 +80,38 @@ def test_people_get_a_form_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "speaker joined" in capsys.readouterr().err
 
 
-def test_spans_are_traced_when_somebody_wants_them() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
+@pytest.fixture(scope="module")
+def exporter() -> InMemorySpanExporter:
+    """Where spans go; there is one provider for a whole process."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
+    return exporter
+
+
+def test_spans_are_traced_when_somebody_wants_them(exporter: InMemorySpanExporter) -> None:
+    exporter.clear()
     with span("transcribe", engine="local"):
         pass
-    provider.shutdown()
     (found,) = exporter.get_finished_spans()
     assert (found.name, dict(found.attributes or {})) == ("transcribe", {"engine": "local"})
+
+
+def test_the_parts_of_one_way_are_one_trace(exporter: InMemorySpanExporter) -> None:
+    exporter.clear()
+    for of, name in (("evt_1", "kept"), ("evt_2", "kept"), ("evt_1", "tried")):
+        step(name, of, 1_000.0, 0.5, keeper="webhooks")
+    one, other, rest = exporter.get_finished_spans()
+    traces = [found.context.trace_id for found in (one, other, rest) if found.context]
+    assert traces[0] == traces[2] != traces[1]
+    assert (rest.start_time, rest.end_time) == (1_000_000_000_000, 1_000_500_000_000)
+    assert dict(rest.attributes or {}) == {"keeper": "webhooks", "id": "evt_1"}
 
 
 def test_without_opentelemetry_a_span_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
     with span("transcribe"):
-        pass
+        step("kept", "evt_1", 0.0, 1.0)
 
 
 def test_traces_without_opentelemetry_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

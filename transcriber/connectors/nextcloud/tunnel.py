@@ -137,8 +137,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
         try:
-            async with asyncio.timeout(STOP):
-                await process.wait()
+            # Not asyncio.timeout: before Python 3.11.5 it raises no TimeoutError while cancelled.
+            await asyncio.wait_for(process.wait(), STOP)
         except TimeoutError:
             process.kill()
     await process.wait()

@@ -115,7 +115,8 @@ class SfuCall(Witness):
 
     def published(self, member: Member, track: Track) -> None:
         """Listen to somebody, unless it is ourselves."""
-        if track.kind != "audio" or self._listener is None or isinstance(member, Bot):
+        ours = isinstance(member, Bot) and not member.heard
+        if track.kind != "audio" or self._listener is None or ours:
             return
         person = _person(member, track)
         stop = track.listen(partial(self._listener.heard, person.id))

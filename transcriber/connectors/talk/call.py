@@ -37,8 +37,9 @@ from transcriber.audio.block import Block, Samples
 from transcriber.call import Caption, Listener
 from transcriber.connectors.talk.letters import Letters
 from transcriber.connectors.talk.roster import Change, Roster
-from transcriber.connectors.talk.subscription import Subscription
+from transcriber.connectors.talk.subscription import Subscription, Unheard
 from transcriber.errors import TranscriberError
+from transcriber.events import Failure
 from transcriber.rtc import Media, Peer
 
 __all__ = ["Server", "Talk", "TalkCall", "Unwelcome"]
@@ -70,11 +71,18 @@ class Server:
 
 
 class Talk:
-    """What all calls share; `connect` makes our place in one of them."""
+    """
+    What all calls share; `connect` makes our place in one of them.
 
-    def __init__(self, server: Server, media: Media) -> None:
+    `tell` learns of what somebody should know, and why.
+    """
+
+    def __init__(
+        self, server: Server, media: Media, *, tell: Callable[[Failure], object] = bool
+    ) -> None:
         self.server = server
         self.media = media
+        self.tell = tell
         self.handshakes = asyncio.Semaphore(HANDSHAKES)
 
     def connect(self, room: str) -> TalkCall:
@@ -190,9 +198,21 @@ class TalkCall:
             if person := self._roster.speakers.get(source):
                 listener.heard(person.id, block)
 
+        def trouble(why: Unheard) -> None:
+            person = self._roster.speakers.get(source)
+            self._log.warning("speaker cannot be heard", problem=str(why))
+            failure = {"room": self.room, "person_id": person.id if person else source}
+            self._talk.tell(Failure(**failure, code=why.code, message=str(why)))
+
         assert self._hpb
-        dial, handshakes = partial(Peer, self._talk.media), self._talk.handshakes
-        return Subscription(source, hpb=self._hpb, dial=dial, handshakes=handshakes, on_block=hear)
+        return Subscription(
+            source,
+            hpb=self._hpb,
+            dial=partial(Peer, self._talk.media),
+            handshakes=self._talk.handshakes,
+            on_block=hear,
+            on_trouble=trouble,
+        )
 
     async def _follow(self, event: Event) -> None:
         match event:

@@ -38,6 +38,8 @@ PAUSE = 0.2
 """Seconds from closing one connection to asking for the next: sooner, the new one is closed too."""
 WAITED = 5.0
 """Seconds after which a refusal means that the server waited for a speaker in vain."""
+DEAF = 3
+"""Tries in a row without any sound after which somebody should know."""
 EARLY = 64
 """Candidates that may come before we have answered."""
 GATE = 127
@@ -97,12 +99,15 @@ class Subscription:
         dial: Dial,
         handshakes: asyncio.Semaphore,
         on_block: OnBlock,
+        on_trouble: Callable[[Unheard], None],
     ) -> None:
+        """`on_trouble` learns once why nothing is heard, when that seems to stay so."""
         self.source = source
         self._hpb = hpb
         self._dial = dial
         self._handshakes = handshakes
         self._on_block = on_block
+        self._on_trouble = on_trouble
         self._clock = asyncio.get_running_loop().time
         self._heard_at = 0.0
         self._heard = False
@@ -120,17 +125,21 @@ class Subscription:
         if after is not None:
             await asyncio.wait({after})
             await asyncio.sleep(PAUSE)
-        waits = aio.backoff()
+        waits, deaf = aio.backoff(), 0
         while True:
             self._heard, began = False, self._clock()
+            why: Exception | None = None
             try:
                 await self._once()
             except (TimeoutError, BadInput, Unreachable, Unheard, HpbError) as problem:
                 self._log.info("speaker not heard", problem=str(problem) or "no answer in time")
+                why = problem
             waited = not self._peer and self._clock() - began >= WAITED
-            self._peer = None
+            self._peer, deaf = None, deaf + 1
             if self._heard or waited:
-                waits = aio.backoff()
+                waits, deaf = aio.backoff(), 0
+            if deaf == DEAF:
+                self._on_trouble(_explained(why))
             await asyncio.sleep(PAUSE + (0 if self._offer else next(waits)))
 
     def offered(self, offer: Offer) -> None:
@@ -225,3 +234,19 @@ class Subscription:
     def _lost(self, why: str) -> None:
         self._problem = why
         self._news.set()
+
+
+def _explained(why: Exception | None) -> Unheard:
+    """Say to an administrator what may be done about it."""
+    said = str(why or "")
+    if isinstance(why, Unreachable | TimeoutError):
+        return Unheard(
+            f"a speaker is not heard: no way to Talk's media server ({said or 'no answer'})",
+            remedy="let its UDP ports be reached from here, or name a TURN server in Talk's "
+            "settings; its certificate has to be an ECDSA one",
+        )
+    return Unheard(
+        f"a speaker is not heard: {said or 'the stream ends at once'}",
+        remedy="see whether the high-performance backend has its media server, and whether "
+        "the call is encrypted from end to end, which nobody else can hear",
+    )

@@ -11,8 +11,8 @@ than not understood. What an engine has said before it can say again, well or no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -20,7 +20,8 @@ import structlog
 
 from transcriber import aio
 from transcriber.audio.block import RATE, Samples
-from transcriber.engines.stt.health import Health, State
+from transcriber.engines.member import Member
+from transcriber.engines.stt.health import State
 from transcriber.engines.tts.base import Manner, Tts
 from transcriber.engines.tts.cache import Cache, Cached
 from transcriber.errors import EngineError
@@ -52,53 +53,18 @@ class Spoken:
     cached: bool
 
 
-class Member:
-    """One engine."""
-
-    def __init__(self, name: str, tts: Tts, cache: Cache, turned: Callable[[State], None]) -> None:
-        self.name = name
-        self.tts = Cached(tts, cache)
-        self.trying = False
-        self.health = Health(name, now=_now, observe=turned)
-        self._entered = False
-        self._entering = asyncio.Lock()
-
-    @property
-    def due(self) -> bool:
-        """Whether it is well, or it is time to see."""
-        return self.health.up or (not self.trying and not self.health.wait)
-
-    async def enter(self, stack: AsyncExitStack) -> None:
-        """Load the engine, if it is not; raises `EngineError`."""
-        async with self._entering:
-            if not self._entered:
-                if problem := self.tts.unusable():
-                    raise EngineError("unusable", problem)
-                await stack.enter_async_context(self.tts)
-                self._entered = True
-
-    @contextmanager
-    def trial(self) -> Iterator[None]:
-        """While one text is tried on an engine that was not well, the others go elsewhere."""
-        self.trying = not self.health.up
-        try:
-            yield
-        finally:
-            self.trying = False
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An engine that could say something, and how it would."""
 
-    member: Member
+    member: Member[Cached]
     text: str
     manner: Manner
 
     @property
     def cached(self) -> bool:
         """Whether it said that before."""
-        return self.member.tts.remembers(self.text, self.manner)
+        return self.member.engine.remembers(self.text, self.manner)
 
 
 class Members:
@@ -116,7 +82,7 @@ class Members:
         self._observe = observe
         self._turned = turned
         self._cache = Cache(cache_bytes)
-        self._members: dict[str, Member] = {}
+        self._members: dict[str, Member[Cached]] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -133,10 +99,10 @@ class Members:
         """How each engine is that was asked for anything."""
         return [member.health.state for member in self._members.values()]
 
-    def member(self, name: str) -> Member:
+    def member(self, name: str) -> Member[Cached]:
         """Make an engine, or return the one there is; raises `Misconfigured`."""
         if name not in self._members:
-            self._members[name] = Member(name, self._make(name), self._cache, self._told)
+            self._members[name] = Member(name, Cached(self._make(name), self._cache), self._told)
         return self._members[name]
 
     async def load(self, names: Sequence[str]) -> None:
@@ -204,7 +170,7 @@ class Members:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(PATIENCE if others else LAST_HOPE):
                     await member.enter(self._stack)
-                    speech = member.tts.speak(candidate.text, candidate.manner)
+                    speech = member.engine.speak(candidate.text, candidate.manner)
                     sound = await stack.enter_async_context(speech)
                     piece = await anext(sound, None)
                 while piece is not None:
@@ -217,13 +183,13 @@ class Members:
     def _candidates(self, text: str, manner: Manner, names: Sequence[str]) -> list[Candidate]:
         """Those who have the wished voice come first; the others speak in their own."""
         members = [self.member(name) for name in names]
-        knowing = [member for member in members if member.tts.info.able(manner)]
+        knowing = [member for member in members if member.engine.info.able(manner)]
         if not knowing and len(members) == 1:
-            members[0].tts.info.demand(manner)
+            members[0].engine.info.demand(manner)
         if not knowing:
             raise EngineError("bad_request", _nobody(manner), remedy="name one in TTS_BACKEND")
         usual = replace(manner, voice="")
-        others = [one for one in members if one not in knowing and one.tts.info.able(usual)]
+        others = [one for one in members if one not in knowing and one.engine.info.able(usual)]
         return [
             *(Candidate(member, text, manner) for member in knowing),
             *(Candidate(member, text, usual) for member in others),
@@ -232,10 +198,6 @@ class Members:
     def _told(self, state: State) -> None:
         log.info("voice is up" if state.up else "voice is down", engine=state.engine)
         self._turned(state)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _may_pass(problems: Sequence[EngineError]) -> bool:

@@ -21,7 +21,7 @@ from transcriber.engines.tts.base import Progress, Sound, TtsInfo
 from transcriber.engines.tts.pcm import Pcm
 from transcriber.errors import EngineError
 
-__all__ = ["Online", "Post", "Script", "listen", "request", "sound"]
+__all__ = ["Online", "Post", "Script", "listen", "read", "request", "sound"]
 
 ANSWER = 10.0
 """Seconds until an answer begins, and between its pieces."""
@@ -87,16 +87,18 @@ async def request(
     http: Http,
     post: Post,
     refused: Refused = lambda status, headers, body: refusal(status, headers, ""),
+    *,
+    patience: float = 0.0,
 ) -> AsyncGenerator[aiohttp.ClientResponse]:
     """Ask; the answer is a good one, of which nothing has been read yet."""
-    patience = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER, sock_read=ANSWER)
+    wait = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER, sock_read=patience or ANSWER)
     async with AsyncExitStack() as stack:
         with explained(post.url):
             answering = http.session.post(
                 post.url,
                 json=dict(post.body),
                 headers=post.headers,
-                timeout=patience,
+                timeout=wait,
                 allow_redirects=False,
             )
             answer = await stack.enter_async_context(answering)
@@ -109,14 +111,15 @@ async def request(
 async def sound(answer: aiohttp.ClientResponse, rate: int) -> AsyncGenerator[Samples]:
     """Read samples as they come."""
     pcm = Pcm(rate)
-    while data := await _read(answer):
+    while data := await read(answer):
         if len(samples := pcm.push(data)):
             yield samples
     if len(samples := pcm.flush()):
         yield samples
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def read(answer: aiohttp.ClientResponse) -> bytes:
+    """Read what has come of an answer; nothing at its end."""
     with explained(str(answer.url)):
         return await answer.content.read(READ)
 

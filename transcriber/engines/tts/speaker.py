@@ -105,7 +105,7 @@ class Speaker:
     def unusable(self) -> str:
         """Say what is wrong with every engine, when none of them can be used."""
         names = self._policy.engines
-        problems = {name: self._members.member(name).tts.unusable() for name in names}
+        problems = {name: self._members.member(name).engine.unusable() for name in names}
         if not all(problems.values()):
             return ""
         return "; ".join(f"{name}: {problem}" for name, problem in problems.items())
@@ -113,7 +113,7 @@ class Speaker:
     async def prepare(self, progress: Progress) -> None:
         """Load or fetch what takes time."""
         for name in self._policy.engines:
-            tts = self._members.member(name).tts
+            tts = self._members.member(name).engine
             if not tts.unusable():
                 await tts.prepare(progress)
 
@@ -148,7 +148,7 @@ class Speaker:
             await ahead.stop()
 
     def _known(self, voice: str, names: Sequence[str]) -> bool:
-        infos = [self._members.member(name).tts.info for name in names]
+        infos = [self._members.member(name).engine.info for name in names]
         return any(info.knows(voice) for info in infos)
 
     async def _pieces(

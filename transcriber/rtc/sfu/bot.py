@@ -29,9 +29,10 @@ OPUS = Codec(111, "opus/48000")
 class Bot:
     """One voice in one room, from its first word until it is closed."""
 
-    def __init__(self, room: Room, media: Media, name: str) -> None:
+    def __init__(self, room: Room, media: Media, name: str, *, heard: bool = False) -> None:
+        """`heard`: what it says is captioned, as it is nothing that we know already."""
         self.id = new_id("bot")
-        self.name = name
+        self.name, self.heard = name, heard
         self.language = room.plan.language
         self._room, self._media = room, media
         one = Incoming("0", "audio", OPUS, extensions=((LEVEL, rtp.AUDIO_LEVEL),))

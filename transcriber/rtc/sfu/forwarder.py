@@ -104,6 +104,7 @@ class Forwarder:
 
     def __init__(self, out: Buffer, upstream: Upstream, *, codec: str, level: int = 0) -> None:
         self.legs: list[Leg] = []
+        self.held = False
         self.loudness = rtp.QUIETEST
         self._out, self._upstream = out, upstream
         self._codec, self._level = codec, level
@@ -161,6 +162,12 @@ class Forwarder:
         else:
             self._ask_keyframe(max(0, leg.target), now)
 
+    def hold(self, held: bool) -> None:
+        """Send nobody anything for a while, or go on."""
+        if held and not self.held:
+            self.rest()
+        self.held = held
+
     def rest(self) -> None:
         """Something was left out: what comes next follows the last packet of each subscriber."""
         for leg in self.legs:
@@ -185,7 +192,8 @@ class Forwarder:
         missing = layer.keep(packet, now)
         if missing:
             self._upstream.send_control(rtcp.missing(self._ours, source, missing))
-        self._forward(number, packet, now)
+        if not self.held:
+            self._forward(number, packet, now)
 
     def told(self, items: Iterable[rtcp.Item], now: float) -> None:
         """Take what the publisher says about what it sends."""

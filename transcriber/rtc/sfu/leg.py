@@ -57,16 +57,20 @@ class Leg:
         sent_at: int = 0,
     ) -> None:
         self.way = way
-        self.payload_type = payload_type
         self.source = secrets.randbits(32)
         self.level, self.sent_at = level, sent_at
-        self.form = (payload_type, level, sent_at)
+        self.use(payload_type)
         self.layer = self.target = -1
         self.paused = False
         self.rest: tuple[Packet, float] | None = None
         self.sent = self.octets = 0
         self._began = self._fresh = 0
         self._sequence, self._timestamp = secrets.randbits(15), secrets.randbits(31)
+
+    def use(self, payload_type: int) -> None:
+        """Send another codec from the next packet on."""
+        self.payload_type = payload_type
+        self.form = (payload_type, self.level, self.sent_at)
 
     def begin(self, layer: int, sequence: int) -> None:
         """Forward a layer from a packet on, under the numbers that are set."""

@@ -28,6 +28,12 @@ class RoomsOptions(BaseModel):
     publishers: int = Field(
         100, ge=1, alias="MAX_PUBLISHERS_PER_ROOM", description="people who send in one room"
     )
+    loudest: int = Field(
+        20,
+        ge=0,
+        alias="MAX_VOICES_PER_ROOM",
+        description="voices of a room that are heard at once, the loudest; 0: all",
+    )
     empty: float = Field(
         60.0,
         ge=0,
@@ -50,10 +56,10 @@ class RoomsOptions(BaseModel):
     stun: str = Field(
         "",
         alias="STUN_SERVERS",
-        description="STUN servers for rooms, such as stun:host:3478, with commas between them",
+        description="STUN servers for calls, such as stun:host:3478, with commas between them",
     )
     turn: str = Field(
-        "", alias="TURN_SERVERS", description="TURN servers for rooms, such as turn:host:3478"
+        "", alias="TURN_SERVERS", description="TURN servers for calls, such as turn:host:3478"
     )
     turn_user: str = Field("", alias="TURN_USERNAME", description="name at the TURN servers")
     turn_password: SecretStr = Field(

@@ -111,10 +111,11 @@ class Participant:
 
     def cut(self, tell: Tell) -> None:
         """The way that `tell` is, is gone; unless there is another they have a while."""
-        if self._tell is tell:
+        if self._tell == tell:  # methods are the same without being one object
             self._tell = nowhere
-            loop = asyncio.get_running_loop()
-            self._away = loop.call_later(AWAY, self.leave, "lost")
+            if not self._over.done():
+                loop = asyncio.get_running_loop()
+                self._away = loop.call_later(AWAY, self.leave, "lost")
 
     def is_resumed_by(self, secret: str) -> bool:
         """Whether somebody who knows this may go on as them."""

@@ -15,10 +15,12 @@ import structlog
 
 from transcriber.errors import NotFound, Overloaded
 from transcriber.rtc.media import Media
+from transcriber.rtc.sfu.loudest import surplus
 from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Grant, Plan, Room
 from transcriber.rtc.sfu.speakers import Speakers
+from transcriber.rtc.sfu.viewer import Viewer
 
 __all__ = ["Rooms"]
 
@@ -101,6 +103,20 @@ class Rooms:
         who.follow()
         return who
 
+    async def view(self, room: Room, offer: str, *, identity: str, name: str) -> tuple[Viewer, str]:
+        """Let somebody watch, who offers to; returns our answer. Raises `Overloaded`."""
+        if self._tasks is None or self._stop.is_set():
+            raise Overloaded("we are about to stop", remedy="join again in a minute")
+        who = Viewer(room, self._media, identity=identity, name=name)
+        try:
+            answer = await who.answer(offer)
+            room.enter(who)
+        except BaseException:
+            await who.close("left")
+            raise
+        self._tasks.create_task(self._attend(who), name=f"viewer {who.id}")
+        return who, answer
+
     def resume(self, room: Room, secret: str) -> Participant | None:
         """Return the participant whose secret this is, while they have not left."""
         for member in room.members.values():
@@ -108,7 +124,7 @@ class Rooms:
                 return member
         return None
 
-    async def _attend(self, who: Participant) -> None:
+    async def _attend(self, who: Participant | Viewer) -> None:
         try:
             await who.run()
         except* Exception as problems:
@@ -130,6 +146,10 @@ class Rooms:
                 self.close(room, "empty")
             for member in room.members.values():
                 member.look(self._media.now())
-            levels = speakers.look(room.tracks.values(), clock())
+            tracks = room.tracks.values()
+            late = surplus(tracks, self.options.loudest)
+            for track in tracks:
+                track.forwarder.hold(track in late)
+            levels = speakers.look(tracks, clock())
             if levels is not None:
                 room.speaking(levels)

@@ -63,6 +63,11 @@ class Track:
         """Audio or video."""
         return self.incoming.kind
 
+    @property
+    def held(self) -> bool:
+        """Whether it is not passed on now, because too many talk."""
+        return self.forwarder.held
+
     def as_dict(self) -> dict[str, Any]:
         """Describe it to participants."""
         return {

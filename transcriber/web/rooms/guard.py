@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from transcriber.errors import NotAllowed
+from transcriber.rtc.sfu.room import Room
+from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.tokens import Claims, Invalid, Tokens
 
-__all__ = ["CLAIMS", "RoomGuard"]
+__all__ = ["CLAIMS", "RoomGuard", "may_enter"]
 
 CLAIMS: web.RequestKey[Claims] = web.RequestKey("claims", Claims)
 """Where a handler finds what the caller's token says."""
@@ -33,3 +36,13 @@ class RoomGuard:
         if scope not in claims.grants:
             raise ProblemError(403, "not-allowed", f"this token does not grant {scope}")
         request[CLAIMS] = claims
+
+
+def may_enter(request: web.Request, rooms: Rooms) -> Room:
+    """Return the room in the path, for those who do not come as a page: nothing is encrypted."""
+    place = rooms.find(request.match_info["room_id"])
+    if "join" not in request[CLAIMS].grants:
+        raise NotAllowed("this token does not grant join")
+    if place.plan.e2ee:
+        raise NotAllowed("this room is encrypted from end to end, which this way in cannot be")
+    return place

@@ -10,12 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from transcriber.events import Moment
+from transcriber.events import Moment, Trial, WebhookTest
+from transcriber.ids import new_id
 from transcriber.web.moment import moment
 from transcriber.web.paging import Page
 from webhooks.addresses import check_url
 from webhooks.errors import BadUrl
-from webhooks.models import Attempt, Delivery, Endpoint, State
+from webhooks.models import Attempt, Delivery, Endpoint, Message, Secret, State
+from webhooks.signature import new_secret
 
 __all__ = [
     "AttemptShown",
@@ -28,6 +30,7 @@ __all__ = [
     "Rotation",
     "Shown",
     "WithSecret",
+    "trial",
 ]
 
 
@@ -56,6 +59,20 @@ class New(BaseModel):
     rooms: list[Room] = Field([], max_length=1000)
     max_rps: float = Field(10, gt=0, le=1000)
     is_active: bool = True
+
+    def endpoint(self) -> Endpoint:
+        """Make what the library keeps of it, with a new secret."""
+        return Endpoint(
+            id=new_id("whk"),
+            url=self.url,
+            secrets=(Secret(new_secret()),),
+            name=self.name,
+            description=self.description,
+            types=tuple(self.event_types),
+            channels=tuple(self.rooms),
+            max_rps=self.max_rps,
+            active=self.is_active,
+        )
 
 
 class Kept(BaseModel):
@@ -214,6 +231,13 @@ class Replay(BaseModel):
     delivery_id: int | None = Field(None, ge=1, le=2**63 - 1)
     since: Moment | None = None
     delivered: bool = False
+
+
+def trial(endpoint_id: str) -> Message:
+    """Make a test event for one webhook."""
+    data = Trial(webhook_id=endpoint_id, message="This webhook works.")
+    event = WebhookTest(session_id="", data=data)
+    return Message(event.id, event.type, event.model_dump_json().encode())
 
 
 class Count(BaseModel):

@@ -11,8 +11,6 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from transcriber.events import Trial, WebhookTest
-from transcriber.ids import new_id
 from transcriber.web.paging import Items, Page, paged
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import Handler, Route, body, query, token
@@ -27,8 +25,9 @@ from transcriber.web.webhooks.models import (
     Rotation,
     Shown,
     WithSecret,
+    trial,
 )
-from webhooks import Endpoint, Message, Secret, Store, new_secret
+from webhooks import Endpoint, Store, new_secret
 from webhooks.errors import Conflict, StoreError, Unknown
 from webhooks.models import State
 
@@ -86,19 +85,7 @@ class WebhookApi:
         return told
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
-        new = body(request, New)
-        endpoint = Endpoint(
-            id=new_id("whk"),
-            url=new.url,
-            secrets=(Secret(new_secret()),),
-            name=new.name,
-            description=new.description,
-            types=tuple(new.event_types),
-            channels=tuple(new.rooms),
-            max_rps=new.max_rps,
-            active=new.is_active,
-        )
-        kept = await self._store.save(endpoint, now=self._now())
+        kept = await self._store.save(body(request, New).endpoint(), now=self._now())
         made = WithSecret.made(kept, self._now())
         headers = {"Location": f"/api/v1/webhooks/{kept.id}"}
         return web.json_response(text=made.model_dump_json(), status=201, headers=headers)
@@ -134,10 +121,7 @@ class WebhookApi:
 
     async def _test(self, request: web.Request) -> Shown:
         known = await self._store.endpoint(request.match_info["id"])
-        trial = Trial(webhook_id=known.id, message="This webhook works.")
-        event = WebhookTest(session_id="", data=trial)
-        message = Message(event.id, event.type, event.model_dump_json().encode())
-        await self._store.add_for(known.id, message, now=self._now())
+        await self._store.add_for(known.id, trial(known.id), now=self._now())
         return Shown.of(known, self._now())
 
     async def _replay(self, request: web.Request) -> Count:

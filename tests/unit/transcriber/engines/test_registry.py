@@ -23,11 +23,22 @@ def test_every_registered_voice_can_be_described_without_loading_it() -> None:
         engine.unusable()
 
 
+def test_every_registered_language_model_can_be_described_without_opening_it() -> None:
+    for name in engines.llm_names():
+        kind = engines.llm(name)
+        engine = kind(kind.Options())
+        assert engine.info.name == name
+        assert engine.info.abilities == ("streaming", "tools")
+        assert engine.unusable()
+
+
 def test_an_unknown_name_says_which_there_are() -> None:
     with pytest.raises(Misconfigured, match=r"ASR_BACKEND.*'kaldi'.*local"):
         engines.stt("kaldi")
     with pytest.raises(Misconfigured, match=r"TTS_BACKEND.*'polly'.*local"):
         engines.tts("polly")
+    with pytest.raises(Misconfigured, match=r"LLM_BACKEND.*'eliza'.*openai"):
+        engines.llm("eliza")
 
 
 def test_abilities_are_words() -> None:

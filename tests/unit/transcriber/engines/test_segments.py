@@ -71,6 +71,14 @@ def test_the_end_of_the_stream_ends_the_utterance() -> None:
     assert [work.final for work in feed("v" * 20)] == [True]
 
 
+def test_partials_of_a_long_utterance_come_rarer() -> None:
+    rules = Rules(partial=0.5, rarer=0.25)
+    ends = [work.end for work in feed("v" * windows(8), rules) if not work.final]
+    pauses = np.diff(ends)
+    assert pauses[0] == pytest.approx(0.5, abs=SECONDS)
+    assert pauses[-1] == pytest.approx(0.25 * ends[-2], abs=0.3)
+
+
 def test_partials_come_while_somebody_speaks_and_not_in_a_pause() -> None:
     works = feed("v" * windows(2.1) + "." * 40, Rules(guess=9))
     assert [work.final for work in works] == [False, False, False, False, True]

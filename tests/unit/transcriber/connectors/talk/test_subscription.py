@@ -8,7 +8,14 @@ from contextlib import asynccontextmanager
 
 from hpb import Candidate, Failed, Ice, Offer, Request, requests
 from transcriber.audio.block import Block, silence
-from transcriber.connectors.talk.subscription import CONNECT, OFFER, PAUSE, SILENCE, Subscription
+from transcriber.connectors.talk.subscription import (
+    CONNECT,
+    OFFER,
+    PAUSE,
+    SILENCE,
+    Subscription,
+    Unheard,
+)
 from transcriber.rtc import Ears, Unreachable
 
 
@@ -55,6 +62,7 @@ class World:
         self.answers: list[tuple[str, str]] = []
         self.peers: list[FakePeer] = []
         self.heard: list[Block] = []
+        self.troubles: list[Unheard] = []
         self.loop = asyncio.get_running_loop()
         self.began = self.loop.time()
         self.one = Subscription(
@@ -63,6 +71,7 @@ class World:
             dial=self.dial,
             handshakes=asyncio.Semaphore(2),
             on_block=self.heard.append,
+            on_trouble=self.troubles.append,
         )
 
     @property
@@ -248,3 +257,26 @@ async def test_it_waits_for_the_end_of_an_older_one() -> None:
     async with World().running(asyncio.create_task(older())) as world:
         await asyncio.sleep(4)
         assert world.asked == [3 + PAUSE]
+
+
+async def test_somebody_learns_once_why_nothing_is_heard() -> None:
+    world = World()
+    world.unreachable = 10
+    async with world.running():
+        await asyncio.sleep(120)
+    (trouble,) = world.troubles
+    assert "no way to Talk's media server (no way)" in str(trouble)
+    assert "TURN" in trouble.remedy
+
+
+async def test_who_is_refused_at_once_is_a_trouble_and_who_does_not_speak_yet_is_none() -> None:
+    world = World()
+    world.refuses = "processing_failed"
+    async with world.running():
+        await asyncio.sleep(60)
+        assert ["processing_failed" in str(one) for one in world.troubles] == [True]
+    patient = World()
+    patient.refuses, patient.refuses_after = "client_not_found", 10.0
+    async with patient.running():
+        await asyncio.sleep(120)
+    assert patient.troubles == []

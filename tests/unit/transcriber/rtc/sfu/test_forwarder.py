@@ -261,3 +261,19 @@ def test_numbers_never_repeat_whatever_changes(moves: list[tuple[int, int]]) -> 
             payload = KEY if action == 0 else DELTA
             room.send(numbers[layer], payload, source=7 + layer)
     assert all(step == 1 and ticks > 0 for step, ticks in steps(way.numbers))
+
+
+def test_what_is_held_is_left_out_and_what_follows_goes_on_where_it_stopped() -> None:
+    room = Room("opus/48000")
+    _, way = room.join()
+    room.send(1, b"a")
+    room.forwarder.hold(True)
+    for number in range(2, 8):
+        room.send(number, b"b")
+        room.forwarder.hold(True)
+    room.forwarder.hold(False)
+    room.send(8, b"c")
+    assert way.payloads == [b"a", b"c"]
+    (first, then), (second, later) = way.numbers
+    assert (second - first) & 0xFFFF == 1
+    assert 0 < (later - then) & 0xFFFF_FFFF < 48_000

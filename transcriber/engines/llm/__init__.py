@@ -1,0 +1,1 @@
+"""Language models: one file for each interface they have, and what they share in `base`."""
