@@ -90,11 +90,22 @@ class Runner:
     async def run(self) -> str:
         """
         Lead the conversation; returns how it ended: `finished`, `hangup`, `transferred`, `closed`,
-        `loop`. When cancelled, the last snapshot stays where it is kept, to be restored.
+        `loop`. When cancelled, the newest snapshot is kept, to be restored.
         """
         step = self.machine.again() if self.machine.state else self.machine.start(self._start)
         name = self.machine.flow.name
         self._observe("dialog.started", dialog_name=name, state=self.machine.state)
+        try:
+            await self._lead(step)
+        except asyncio.CancelledError:
+            await self.keeper.flush()
+            raise
+        await self.keeper.forget()
+        over = {"dialog_name": name, "state": self.machine.state, "reason": self._outcome}
+        self._observe("dialog.ended", **over)
+        return self._outcome
+
+    async def _lead(self, step: Step) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             own = [tasks.create_task(self._mouth.run()), tasks.create_task(self.keeper.run())]
@@ -106,10 +117,6 @@ class Runner:
                     if task:
                         task.cancel()
                 self.clocks.stop()
-        await self.keeper.forget()
-        over = {"dialog_name": name, "state": self.machine.state, "reason": self._outcome}
-        self._observe("dialog.ended", **over)
-        return self._outcome
 
     def post(self, event: Event) -> None:
         """Let something happen; raises `Ended` when it is over, `Busy` when too much waits."""
@@ -132,7 +139,7 @@ class Runner:
             self._agent.stir()
 
     async def settled(self, *, spoken: bool = False) -> None:
-        """Wait until all that happened was taken and done, if `spoken` said too, or all is over."""
+        """Wait until what happened was taken, done, kept, if `spoken` said too; or it is over."""
         while not self._outcome:
             await self._idle.wait()
             if self._performing and not self._performing.done():
@@ -140,6 +147,7 @@ class Runner:
             elif spoken and self._mouth.speaking:
                 await self._mouth.quiet()
             else:
+                await self.keeper.kept()
                 return
 
     def close(self) -> None:

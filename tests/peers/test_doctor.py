@@ -14,6 +14,7 @@ from transcriber.doctor import redacted
 SECRETS = {
     "API_TOKEN": "s3cret",
     "OPENAI_API_KEY": 'sk-this-is-a-"secret"',
+    "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
     "LT_INTERNAL_SECRET": "the internal one",
     "LT_HPB_URL": "http://admin:pa55word@127.0.0.1:1",
 }
@@ -35,7 +36,7 @@ async def test_it_tells_of_the_running_service_and_no_secret(tmp_path: Path) -> 
     assert "started" in [line["event"] for line in told["log"]]
     assert report["settings"]["API_TOKEN"] == "(set) (environment)"
     wrong = {one["setting"] for one in report["checks"] if one["problem"]}
-    assert wrong == {"HTTP_PORT", "LT_HPB_URL"}
+    assert wrong == {"HTTP_PORT", "LLM_BACKEND", "LT_HPB_URL"}
     for secret in ("s3cret", "this-is-a", "the internal one", "pa55word"):
         assert secret not in text
 

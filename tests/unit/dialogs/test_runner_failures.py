@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from dialogs.errors import HookFailed, PortFailed, VoiceFailed
-from dialogs.machine import Machine
+from dialogs.machine import Event, Machine
 from dialogs.schema import parse
 from dialogs.stage import Stage
 from tests.unit.dialogs.samples import FRONT_DESK, HOOK
@@ -50,6 +50,29 @@ async def test_a_store_that_is_away_does_not_end_a_call() -> None:
         await asyncio.sleep(30)
         assert stage.kept["s1"]["state"] == "a"
         assert await talk.running == "finished"
+
+
+async def test_what_happened_is_kept_when_it_is_settled_and_when_it_is_cut_short() -> None:
+    class Slow(Stage):
+        async def save(self, session_id: str, snapshot: Mapping[str, object]) -> None:
+            await asyncio.sleep(0.5)
+            await super().save(session_id, snapshot)
+
+    flow = states(
+        "  a: {transitions: [{event: dtmf, target: b}]}\n"
+        "  b: {transitions: [{event: dtmf, target: a}]}\n"
+    )
+    stage = Slow()
+    async with talking(flow, stage) as talk:
+        talk.runner.post(Event("dtmf", {"digit": "1"}))
+        await talk.runner.settled()
+        states_kept = [str(stage.kept["s1"]["state"])]
+        talk.runner.post(Event("dtmf", {"digit": "1"}))
+        await asyncio.sleep(0.1)
+        talk.running.cancel()
+        await asyncio.wait([talk.running])
+        states_kept.append(str(stage.kept["s1"]["state"]))
+    assert states_kept == ["b", "a"]
 
 
 async def test_a_voice_that_breaks_off_is_a_failure_and_the_next_thing_is_said() -> None:
