@@ -132,7 +132,7 @@ async def test_every_route_lets_in_exactly_those_who_may() -> None:
     assert cases >= 300
 
 
-async def test_whatever_is_asked_the_answers_are_as_described() -> None:
+async def test_whatever_is_asked_the_answers_are_as_described(tmp_path: Path) -> None:
     async with running() as api:
         checks = "not_a_server_error,status_code_conformance,content_type_conformance"
         sockets = [path for _, path, _ in api.routes if path.endswith("/ws")]
@@ -145,6 +145,7 @@ async def test_whatever_is_asked_the_answers_are_as_described() -> None:
             *("--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "1"),
             *("--suppress-health-check", "all", "--request-timeout", "10", "--no-color"),
             *left_out,
+            cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
