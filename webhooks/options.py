@@ -7,9 +7,9 @@ they double from the first to the longest, and it counts all attempts.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from webhooks.addresses import Addresses
 from webhooks.breaker import BreakerRules
@@ -17,7 +17,22 @@ from webhooks.courier import Rules
 from webhooks.schedule import Schedule
 from webhooks.worker import Options
 
-__all__ = ["WebhookOptions"]
+__all__ = ["Networks", "WebhookOptions"]
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _checked(value: tuple[str, ...]) -> tuple[str, ...]:
+    Addresses(value)
+    return value
+
+
+Networks = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_checked)]
+"""Networks, which a setting names with commas."""
 
 
 class WebhookOptions(BaseModel):
@@ -69,24 +84,11 @@ class WebhookOptions(BaseModel):
         alias="WEBHOOK_KEEP_DAYS",
         description="days for which deliveries can be looked up",
     )
-    allowed: tuple[str, ...] = Field(
+    allowed: Networks = Field(
         (),
         alias="WEBHOOK_ALLOWED_NETWORKS",
         description="private networks that may be sent to, such as 10.1.0.0/16, with commas",
     )
-
-    @field_validator("allowed", mode="before")
-    @classmethod
-    def _listed(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @field_validator("allowed")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        Addresses(value)
-        return value
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
-from webhooks.addresses import Addresses
+from webhooks.options import Networks
 
 __all__ = ["DialogOptions", "SessionOptions"]
 
@@ -86,21 +86,8 @@ class DialogOptions(BaseModel):
     most: int = Field(
         1000, ge=0, alias="MAX_DIALOGS", description="conversations that one process holds at once"
     )
-    allowed: tuple[str, ...] = Field(
+    allowed: Networks = Field(
         (),
         alias="DIALOG_ALLOWED_NETWORKS",
         description="private networks that dialogs may ask, such as 10.1.0.0/16, with commas",
     )
-
-    @field_validator("allowed", mode="before")
-    @classmethod
-    def _listed(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @field_validator("allowed")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        Addresses(value)
-        return value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr
 
-from transcriber.web.address import Proxies
+from webhooks.options import Networks
 
 __all__ = ["WebOptions"]
 
@@ -29,7 +29,7 @@ class WebOptions(BaseModel):
         description="requests a second that each token, and each address without one, may send to"
         " the API; ten times as many at once",
     )
-    proxies: tuple[str, ...] = Field(
+    proxies: Networks = Field(
         (),
         alias="TRUSTED_PROXIES",
         description="networks of proxies, and of other instances, whose X-Forwarded-For counts,"
@@ -42,16 +42,3 @@ class WebOptions(BaseModel):
         alias="EVENTS_KEEP_DAYS",
         description="days for which listeners to events can come back and miss nothing",
     )
-
-    @field_validator("proxies", mode="before")
-    @classmethod
-    def _listed(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @field_validator("proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        Proxies(value)
-        return value

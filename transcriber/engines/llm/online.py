@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from typing import Protocol, Self
+from typing import Protocol
 
 import aiohttp
 
 from dialogs.ports import Piece, Usage
 from transcriber.engines.llm.base import Answer, LlmInfo, Script
 from transcriber.engines.llm.sse import Events
-from transcriber.engines.stt.base import Progress
-from transcriber.engines.stt.wire import Http
+from transcriber.engines.stt.wire import Connected, Http
 from transcriber.engines.tts.online import Post, Refused, read, request
 from transcriber.errors import EngineError
 
@@ -31,22 +30,10 @@ LONGEST = 4 * 1024 * 1024
 """Bytes of an answer: many times what anybody would listen to."""
 
 
-class Online(Protocol):
-    """What models have in common whose only resource are connections."""
+class Online(Connected, Protocol):
+    """Models whose only resource are connections."""
 
     info: LlmInfo
-    http: Http
-
-    async def prepare(self, progress: Progress) -> None:
-        """Nothing needs to be loaded here."""
-        progress(f"{self.info.name} ready", 1.0)
-
-    async def __aenter__(self) -> Self:
-        await self.http.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self.http.__aexit__(*failure)
 
 
 @asynccontextmanager

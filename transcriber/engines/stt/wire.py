@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 from yarl import URL
@@ -28,6 +28,7 @@ from transcriber.errors import EngineError, EngineProblem
 __all__ = [
     "PATIENCE",
     "Address",
+    "Connected",
     "Dialect",
     "Http",
     "Intake",
@@ -173,19 +174,15 @@ class Http:
                 return
 
 
-class Online(Protocol):
-    """What recognisers have in common whose only resource are connections."""
+class Connected(Protocol):
+    """What engines have in common whose only resource are connections."""
 
-    info: EngineInfo
+    info: Any
     http: Http
 
     async def prepare(self, progress: Progress) -> None:
         """Nothing needs to be loaded here."""
         progress(f"{self.info.name} ready", 1.0)
-
-    async def wake(self, options: StreamOptions) -> None:
-        """Services that sleep say so by a method of their own."""
-        return
 
     async def __aenter__(self) -> Self:
         await self.http.__aenter__()
@@ -193,6 +190,16 @@ class Online(Protocol):
 
     async def __aexit__(self, *failure: object) -> None:
         await self.http.__aexit__(*failure)
+
+
+class Online(Connected, Protocol):
+    """Recognisers of that kind."""
+
+    info: EngineInfo
+
+    async def wake(self, options: StreamOptions) -> None:
+        """Services that sleep say so by a method of their own."""
+        return
 
 
 class Intake(Protocol):

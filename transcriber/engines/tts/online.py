@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import aiohttp
 
 from transcriber.audio.block import Samples
-from transcriber.engines.stt.wire import Address, Http, Message, explained, refusal
-from transcriber.engines.tts.base import Progress, Sound, TtsInfo
+from transcriber.engines.stt.wire import Address, Connected, Http, Message, explained, refusal
+from transcriber.engines.tts.base import Sound, TtsInfo
 from transcriber.engines.tts.pcm import Pcm
 from transcriber.errors import EngineError
 
@@ -38,22 +38,10 @@ DUE = (0, aiohttp.WSCloseCode.OK)
 Refused = Callable[[int, Mapping[str, str], bytes], EngineError]
 
 
-class Online(Protocol):
-    """What voices have in common whose only resource are connections."""
+class Online(Connected, Protocol):
+    """Voices whose only resource are connections."""
 
     info: TtsInfo
-    http: Http
-
-    async def prepare(self, progress: Progress) -> None:
-        """Nothing needs to be loaded here."""
-        progress(f"{self.info.name} ready", 1.0)
-
-    async def __aenter__(self) -> Self:
-        await self.http.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self.http.__aexit__(*failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ waits in a bounded outbox, and whoever does not read it is let go.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
 from typing import Annotated, Any, Literal
 
@@ -17,7 +16,6 @@ from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dialogs.errors import DialogError
-from transcriber import aio
 from transcriber.bus.memory import Bus
 from transcriber.errors import TranscriberError
 from transcriber.events import DialogEnded, Event
@@ -27,14 +25,12 @@ from transcriber.web.dialogs.models import Sent, SessionShown, TakenShown
 from transcriber.web.dialogs.rest import refusal
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import PUBLIC, Route
+from transcriber.web.telling import Outbox, Over, telling, wrong
 
 __all__ = ["DialogSocket"]
 
 INTRODUCTION = 5.0
 """Seconds until a client must have shown a token."""
-PING = 15.0
-SENDING = 10.0
-"""Seconds one message may take to be taken off us."""
 OUTBOX = 512
 """Messages that wait for somebody who reads slowly."""
 LARGEST = 64 * 1024
@@ -90,34 +86,25 @@ class DialogSocket:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Tell one client everything, until the conversation is over or they go."""
-        socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=LARGEST)
-        await socket.prepare(request)
-        outbox: aio.Backlog[Message] = aio.Backlog(OUTBOX)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_write(socket, outbox), name="tell a dialog")
-            try:
-                caller = await self._introduction(request, socket)
-                await self._follow(socket, request.match_info["dialog_id"], caller, outbox)
-            except _Over as over:
-                outbox.push({"type": "closed", "reason": str(over)})
-            finally:
-                outbox.close()
+        async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
+            caller = await self._introduction(request, socket)
+            await self._follow(socket, request.match_info["dialog_id"], caller, outbox)
         return socket
 
     async def _introduction(self, request: web.Request, socket: web.WebSocketResponse) -> Caller:
-        """Learn who they are by their token; raises `_Over` for one that allows nothing here."""
+        """Learn who they are by their token; raises `Over` for one that allows nothing here."""
         try:
             token = bearer(request) or await self._said(socket)
             return await self._guard.check(token, "dialogs:read")
         except (TimeoutError, ValidationError, ProblemError):
-            raise _Over("token") from None
+            raise Over("token") from None
 
     async def _said(self, socket: web.WebSocketResponse) -> str:
         said = _read((await socket.receive(INTRODUCTION)).data)
         return said.token.strip() if isinstance(said, Auth) else ""
 
     async def _follow(
-        self, socket: web.WebSocketResponse, id_: str, caller: Caller, outbox: aio.Backlog[Message]
+        self, socket: web.WebSocketResponse, id_: str, caller: Caller, outbox: Outbox
     ) -> None:
         over = asyncio.Event()
 
@@ -135,9 +122,9 @@ class DialogSocket:
             if not account.outcome:
                 writes = caller.may("dialogs:write")
                 await _first(over.wait(), self._talk(socket, id_, writes, outbox))
-            raise _Over("ended" if account.outcome or over.is_set() else "left")
+            raise Over("ended" if account.outcome or over.is_set() else "left")
         except TranscriberError as error:
-            raise _Over(error.code) from error
+            raise Over(error.code) from error
         finally:
             silence()
 
@@ -146,7 +133,7 @@ class DialogSocket:
         socket: web.WebSocketResponse,
         id_: str,
         writes: bool,
-        outbox: aio.Backlog[Message],
+        outbox: Outbox,
     ) -> None:
         """Take what they say, until they go."""
         clock = asyncio.get_running_loop().time
@@ -163,7 +150,7 @@ class DialogSocket:
         try:
             said = _read(text)
         except ValidationError as error:
-            return _error("bad_message", _wrong(error))
+            return _error("bad_message", wrong(error))
         match said:
             case Ping():
                 return {"type": "pong"}
@@ -181,10 +168,6 @@ class DialogSocket:
         return {"type": "taken", "id": said.id, **TakenShown.of(taken).model_dump(mode="json")}
 
 
-class _Over(Exception):
-    """The connection is over, for a reason that the client learns."""
-
-
 async def _first(*works: Awaitable[object]) -> None:
     """Wait until one of these is done."""
     tasks = [asyncio.ensure_future(work) for work in works]
@@ -196,29 +179,9 @@ async def _first(*works: Awaitable[object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _write(socket: web.WebSocketResponse, outbox: aio.Backlog[Message]) -> None:
-    """Send what waits; whoever lets too much of it wait is let go."""
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        async for message in outbox:
-            if outbox.dropped:
-                message = {"type": "closed", "reason": "slow_consumer"}
-            async with asyncio.timeout(SENDING):
-                await socket.send_json(message)
-            if message["type"] == "closed":
-                async with asyncio.timeout(SENDING):
-                    await socket.close(message=str(message["reason"]).encode())
-                return
-
-
 def _read(text: Any) -> Auth | Send | Ping:
     return SAID.validate_json(text if isinstance(text, str) else "")
 
 
 def _error(code: str, message: str, about: str = "") -> Message:
     return {"type": "error", "code": code.replace("-", "_"), "message": message, "id": about}
-
-
-def _wrong(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -11,9 +11,8 @@ once everything before it has been. All numbers and samples are little-endian, t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -21,32 +20,27 @@ import numpy as np
 from aiohttp import WSMessage, WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from transcriber import aio
 from transcriber.audio.block import RATE, Block, Samples
 from transcriber.audio.resample import Resampler
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc.media import Media
 from transcriber.rtc.sfu.bot import Bot
-from transcriber.rtc.sfu.room import Member, Message, Room, Witness
+from transcriber.rtc.sfu.room import Member, Room, Witness
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.rtc.sfu.track import Track
 from transcriber.web.rooms.guard import CLAIMS, may_enter
 from transcriber.web.routes import Route, query, room
+from transcriber.web.telling import Outbox, telling
 
 __all__ = ["RoomAudio"]
 
 HEAD = struct.Struct("<HI")
 """Before the samples: the number of the speaker, and milliseconds since the beginning."""
 FULL = 32_767
-PING = 15.0
-SENDING = 10.0
-"""Seconds one message may take to be taken off us."""
 OUTBOX = 1_024
 """Messages that wait for a program that reads slowly: nearly a second of a hundred speakers."""
 LARGEST = 1 << 20
 """Bytes of a message to us: ten seconds at the highest rate."""
-
-Outbox = aio.Backlog[Message | bytes]
 
 
 class Sound(BaseModel):
@@ -102,7 +96,7 @@ class RoomAudio:
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         place, wanted = may_enter(request, self._rooms), query(request, Wanted)
-        async with _conversation(request) as (socket, outbox):
+        async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
             ear = _Ear(place, outbox, wanted)
             try:
                 async for _ in socket:
@@ -116,7 +110,7 @@ class RoomAudio:
         bot = Bot(place, self._media, request[CLAIMS].name or "Guest", heard=True)
         try:
             place.may_publish(bot)
-            async with _conversation(request) as (socket, outbox):
+            async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
                 voice = _Voice(bot, Resampler(sound.rate, RATE), outbox)
                 outbox.push({"type": "ready", "participant_id": bot.id})
                 stop = place.watch(_Closing(outbox))
@@ -219,38 +213,6 @@ class _Voice:
 
     def _refuse(self, code: str, message: str) -> None:
         self._outbox.push({"type": "error", "code": code, "message": message})
-
-
-@contextlib.asynccontextmanager
-async def _conversation(
-    request: web.Request,
-) -> AsyncIterator[tuple[web.WebSocketResponse, Outbox]]:
-    """Hold a conversation; what is pushed is sent, and after `closed` it is over."""
-    socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=LARGEST)
-    await socket.prepare(request)
-    outbox: Outbox = aio.Backlog(OUTBOX)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_write(socket, outbox), name="tell a program")
-        try:
-            yield socket, outbox
-        finally:
-            outbox.close()
-
-
-async def _write(socket: web.WebSocketResponse, outbox: Outbox) -> None:
-    """Send what waits; whoever lets too much of it wait is let go."""
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        async for message in outbox:
-            if outbox.dropped:
-                message = {"type": "closed", "reason": "slow_consumer"}
-            async with asyncio.timeout(SENDING):
-                if isinstance(message, bytes):
-                    await socket.send_bytes(message)
-                    continue
-                await socket.send_json(message)
-                if message["type"] == "closed":
-                    await socket.close(message=str(message["reason"]).encode())
-                    return
 
 
 def _bytes(samples: Samples) -> bytes:

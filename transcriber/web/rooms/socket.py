@@ -8,7 +8,6 @@ not read it is let go. A message that is wrong is answered with an error, and th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable
 
@@ -16,7 +15,6 @@ import structlog
 from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
-from transcriber import aio
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Message, Room
@@ -25,15 +23,12 @@ from transcriber.web.rooms import messages
 from transcriber.web.rooms.tokens import Claims, Invalid, Tokens
 from transcriber.web.rooms.welcome import NoCaptions, Welcome
 from transcriber.web.routes import PUBLIC, Route
+from transcriber.web.telling import Over, telling, wrong
 
 __all__ = ["RoomSocket"]
 
 INTRODUCTION = 5.0
 """Seconds until a client must have said who it is."""
-PING = 15.0
-"""Seconds between two pings; without an answer to one the connection is cut."""
-SENDING = 10.0
-"""Seconds one message may take to be taken off us."""
 OUTBOX = 512
 """Messages that wait for somebody who reads slowly."""
 LARGEST = 256 * 1024
@@ -59,24 +54,15 @@ class RoomSocket:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Hold the conversation with one client."""
         room = self._rooms.find(request.match_info["room_id"])
-        socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=LARGEST)
-        await socket.prepare(request)
-        outbox: aio.Backlog[Message] = aio.Backlog(OUTBOX)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_write(socket, outbox), name=f"tell {room.id}")
-            try:
-                who = await self._enter(socket, room, outbox.push)
-                await self._talk(socket, who, outbox.push)
-            except _Over as over:
-                outbox.push({"type": "closed", "reason": str(over)})
-            finally:
-                outbox.close()
+        async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
+            who = await self._enter(socket, room, outbox.push)
+            await self._talk(socket, who, outbox.push)
         return socket
 
     async def _enter(
         self, socket: web.WebSocketResponse, room: Room, tell: Callable[[Message], None]
     ) -> Participant:
-        """Wait for them to say who they are; raises `_Over` if they may not come in."""
+        """Wait for them to say who they are; raises `Over` if they may not come in."""
         said, claims = await self._introduction(socket, room)
         who = self._rooms.resume(room, said.resume) if said.resume else None
         resumed = who is not None
@@ -94,18 +80,18 @@ class RoomSocket:
         try:
             frame = await socket.receive(INTRODUCTION)
         except TimeoutError:
-            raise _Over("timeout") from None
+            raise Over("timeout") from None
         if frame.type is not WSMsgType.TEXT:
-            raise _Over("token")
+            raise Over("token")
         try:
             said = messages.read(frame.data)
             if not isinstance(said, messages.Join):
                 raise Invalid("nobody says who they are")
             claims = self._tokens.check(said.token, room.id)
         except (ValidationError, Invalid):
-            raise _Over("token") from None
+            raise Over("token") from None
         if "join" not in claims.grants:
-            raise _Over("token")
+            raise Over("token")
         return said, claims
 
     def _join(self, room: Room, said: messages.Join, claims: Claims) -> Participant:
@@ -118,7 +104,7 @@ class RoomSocket:
                 language=said.language or "",
             )
         except TranscriberError as error:
-            raise _Over("full" if error.code == "overloaded" else "room_closed") from None
+            raise Over("full" if error.code == "overloaded" else "room_closed") from None
 
     async def _talk(
         self, socket: web.WebSocketResponse, who: Participant, tell: Callable[[Message], None]
@@ -128,11 +114,11 @@ class RoomSocket:
         try:
             async for frame in socket:
                 if frame.type is not WSMsgType.TEXT:
-                    raise _Over("bad_message")
+                    raise Over("bad_message")
                 now = int(clock())
                 second, count = now, count + 1 if now == second else 1
                 if count > PACE:
-                    raise _Over("too_many_messages")
+                    raise Over("too_many_messages")
                 await self._take(who, frame.data, tell)
         finally:
             who.cut(tell)
@@ -145,7 +131,7 @@ class RoomSocket:
             name = said.type
             await self._do(who, said, tell)
         except ValidationError as error:
-            tell(_error("bad_message", _wrong(error), _type_of(text)))
+            tell(_error("bad_message", wrong(error), _type_of(text)))
         except TranscriberError as error:
             tell(_error(error.code, str(error), name))
 
@@ -203,32 +189,8 @@ class RoomSocket:
             captions.stop_reading(who.room, who.id)
 
 
-class _Over(Exception):
-    """The conversation is over, for a reason that the client learns."""
-
-
-async def _write(socket: web.WebSocketResponse, outbox: aio.Backlog[Message]) -> None:
-    """Send what waits; whoever lets too much of it wait is let go."""
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        async for message in outbox:
-            if outbox.dropped:
-                message = {"type": "closed", "reason": "slow_consumer"}
-            async with asyncio.timeout(SENDING):
-                await socket.send_json(message)
-                if message["type"] == "closed":
-                    await socket.close(message=str(message["reason"]).encode())
-            if message["type"] == "closed":
-                return
-
-
 def _error(code: str, message: str, about: str) -> Message:
     return {"type": "error", "code": code, "message": message, "for": about}
-
-
-def _wrong(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def _type_of(text: str) -> str:
