@@ -16,6 +16,7 @@ from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.receiver import Formats, Receiver
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
+from transcriber.rtc.sfu.outbox import Outbox
 
 PACKETS = 100_000
 FORMATS = Formats(
@@ -56,9 +57,9 @@ def packets(seed: int) -> Iterator[tuple[bytes, float]]:
 def test_malformed_media_is_counted_and_never_raises() -> None:
     blocks: list[Block] = []
     waiting: set[Receiver] = set()
-    buffer = Buffer()
+    buffer, outbox = Buffer(), Outbox(Buffer(), lambda work: None)
     receiver = Receiver(FORMATS, blocks.append, gate=127, waiting=waiting)
-    forwarder, way = Forwarder(Buffer(), Nowhere(), codec="vp8/90000", level=1), Nowhere()
+    forwarder, way = Forwarder(outbox, Nowhere(), codec="vp8/90000", level=1), Nowhere()
     leg = Leg(way, payload_type=96)
     forwarder.add(leg, 0.0)
     for data, now in packets(1):

@@ -4,12 +4,12 @@ What a room costs where many talk at once, ours beside aiortc's `MediaRelay`.
     python -m tests.load.sfu --participants 60 --talking 60 --json
 
 The room is a service of its own, in one process, whose CPU time is counted and nothing else; the
-participants are here, over real ICE, DTLS and SRTP. Everybody's packets are counted, and `LOOKING`
-of them also decrypt what they get: how old is each packet when it comes? A `forward` is one packet
-of one speaker for one listener; where more than `--voices` talk, the loudest are passed on, and
-`delivered` is the share of those that arrives. Of aiortc's room there are few participants, because
-it decodes and encodes everything for everybody. Bars about delay and delivery hold where the
-machine has time for both sides. All is in a network of its own, which only root may make.
+participants are here, over real ICE, DTLS and SRTP. What arrives at everybody's socket is counted,
+and `LOOKING` of them decrypt what they get: how old is each packet when it comes? A `forward` is
+one packet of one speaker for one listener; where more than `--voices` talk, the loudest are passed
+on, and `delivered` is the share of those that arrives. Of aiortc's room there are few participants,
+because it decodes and encodes everything for everybody. Bars about delay and delivery hold where
+the machine has time for both sides. All is in a network of its own, which only root may make.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ import json
 import logging
 import math
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import structlog
 
 from tests.load import report
+from tests.load.kernel import arrived, count_media
 from tests.load.speech import packets, speech
 from tests.network import own_network
 from tests.peers import until
@@ -52,8 +53,6 @@ AWAKE = 0.002
 """Seconds that are too short to sleep."""
 ENV = {"WORKERS": "0", "MAX_PARTICIPANTS_PER_ROOM": "1000", "MAX_PUBLISHERS_PER_ROOM": "1000"}
 ADMIN = {"Authorization": "Bearer s3cret"}
-CONTROL = range(192, 224)
-"""Second bytes of what is no media (RFC 5761)."""
 CLOCK = os.sysconf("SC_CLK_TCK")
 
 Figures = dict[str, float]
@@ -62,8 +61,8 @@ Figures = dict[str, float]
 class Participant(Visitor):
     """Somebody who sends packets that were encoded before, and counts those that come."""
 
-    def __init__(self, media: Media, socket: aiohttp.ClientWebSocketResponse) -> None:
-        super().__init__(media, socket)
+    def __init__(self, media: Media, door: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__(media, door)
         self.track = ""
         self.said: dict[bytes, float] = {}
         """When each payload was sent last."""
@@ -73,6 +72,7 @@ class Participant(Visitor):
         """The track of each source."""
         self.received = self.sent = 0
         self.delays: list[float] = []
+        self._counting: list[socket.socket] = []
 
     async def publish(self) -> str:
         self.track = await super().publish()
@@ -95,9 +95,13 @@ class Participant(Visitor):
         """From now on do not look any more, but count."""
         link = self.subscriber.link
         assert link is not None
-        for sock in link._sockets:
-            self.media.reader.detach(sock)
-            self.media.reader.attach(sock, _Counter(self, link))
+        self._counting = list(link._sockets)
+        for sock in self._counting:
+            count_media(sock)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many packets were sent, and how many came."""
+        return self.sent, self.received + sum(map(arrived, self._counting))
 
     def _receive(self, theirs: sdp.Description, tracks: Mapping[str, str]) -> None:
         """Learn what comes; nothing is decoded."""
@@ -111,20 +115,6 @@ class Participant(Visitor):
             said = speaker.said.get(bytes(buffer.view[header[4] : header[5]]))
             if said is not None:
                 self.delays.append(asyncio.get_running_loop().time() - said)
-
-
-class _Counter:
-    """Counts media where it is read."""
-
-    def __init__(self, who: Participant, link: Any) -> None:
-        self._who, self._link = who, link
-        self._protocol = link._protocols[0]
-
-    def media(self, buffer: Buffer, size: int, now: float) -> None:
-        self._who.received += buffer.data[1] not in CONTROL
-
-    def other(self, data: bytes, address: Any) -> None:
-        self._link.other(self._protocol, data, address)
 
 
 @asynccontextmanager
@@ -235,7 +225,8 @@ async def measure(
 
 
 def _counts(here: Sequence[Participant]) -> tuple[int, int]:
-    return sum(who.sent for who in here), sum(who.received for who in here)
+    sent, received = zip(*(who.counts() for who in here), strict=True)
+    return sum(sent), sum(received)
 
 
 def cpu() -> float:

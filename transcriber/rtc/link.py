@@ -10,6 +10,8 @@ our own are read by the tick; what comes through a relay, by aioice's own callba
 from __future__ import annotations
 
 import asyncio
+import errno
+import itertools
 import socket
 import struct
 import time
@@ -31,6 +33,14 @@ COOKIE = b"\x21\x12\xa4\x42"
 """What makes a packet a connectivity check (RFC 8489)."""
 MALFORMED = (ValueError, LookupError, struct.error, AssertionError, OSError)
 """What aioice raises over a message that it cannot read or answer."""
+
+
+SEGMENT = (17, 103)
+"""Linux: `SOL_UDP` and `UDP_SEGMENT`, which Python does not name."""
+UNCUT = {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
+"""What the kernel says where it cannot cut a run into packets: an old one, or an odd device."""
+_numbers = itertools.count()
+_size = struct.Struct("@H").pack
 
 
 class OnMedia(Protocol):
@@ -58,6 +68,7 @@ class Link:
         kept: int = 0,
     ) -> None:
         self.rejected = self.unsent = 0
+        self.number = next(_numbers)
         self.arrived_at = 0.0
         """When the last packet arrived at the machine, as time of day; if `stamp` was called."""
         self._stamped = False
@@ -67,6 +78,8 @@ class Link:
         self._inbound, self._outbound = Inbound(dtls._rx_srtp), Outbound(dtls._tx_srtp)
         self._on_media, self._on_control = on_media, on_control
         self._pair: Any = None
+        self._cuts: socket.socket | None = None
+        """The socket that cuts runs into packets, if one does."""
         self._send: Callable[[memoryview], object] = self._nowhere
         self._protocols: list[Any] = []
         self._sockets: list[Any] = []
@@ -131,6 +144,27 @@ class Link:
         if self._way() and (size := self._outbound.media(buffer, size)):
             self._emit(buffer.view[:size])
 
+    @property
+    def key(self) -> Any:
+        """What `srtp.encrypt` takes to encrypt for this peer; good for as long as this is kept."""
+        return self._outbound.handle
+
+    def send_run(self, run: memoryview, size: int) -> None:
+        """Send encrypted packets that lie side by side, all of one size."""
+        if not self._way():
+            return
+        if len(run) > size and self._cuts is not None:
+            try:
+                self._cuts.sendmsg([run], [(*SEGMENT, _size(size))], 0, self._pair.remote_addr)
+                return
+            except OSError as error:
+                if error.errno not in UNCUT:
+                    self.unsent += len(run) // size
+                    return
+                self._cuts = None
+        for at in range(0, len(run), size):
+            self._emit(run[at : at + size])
+
     def send_control(self, packet: bytes) -> None:
         """Encrypt and send a control packet."""
         if self._way():
@@ -150,6 +184,7 @@ class Link:
         if pair is not self._pair:
             self._pair = pair
             self._send = self._nowhere if pair is None else self._toward(pair)
+            self._cuts = getattr(pair.protocol.transport, "_sock", None) if pair else None
         return pair is not None
 
     def _toward(self, pair: Any) -> Callable[[memoryview], object]:

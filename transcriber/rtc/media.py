@@ -20,6 +20,7 @@ from aiortc import RTCCertificate
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.ice import AskServers, IceServer
 from transcriber.rtc.pacer import Pacer
+from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.tick import Reader
 
 __all__ = ["Media"]
@@ -54,6 +55,7 @@ class Media:
         self.handshakes = asyncio.Semaphore(HANDSHAKES)
         self.out = Buffer()
         self._loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.out, self._loop.call_soon)
         self.reader = Reader(self._loop)
         self.pacer = Pacer(self._loop)
         self._certificate: RTCCertificate | None = None

@@ -9,17 +9,23 @@ handle is used: a handle without its session crashes the process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import repeat
+from operator import add
 from typing import Any
 
+import numpy as np
 from pylibsrtp import Session
-from pylibsrtp._binding import lib
+from pylibsrtp._binding import ffi, lib
 
 from transcriber.rtc.buffer import SIZE, Buffer
 
-__all__ = ["ROOM", "Inbound", "Outbound"]
+__all__ = ["ROOM", "Inbound", "Memory", "Outbound", "encrypt"]
 
-ROOM = SIZE - 148
-"""Bytes of a packet that can be encrypted in a buffer: libsrtp appends up to 148."""
+TRAILER = 148
+"""Bytes that libsrtp may append to a packet."""
+ROOM = SIZE - TRAILER
+"""Bytes of a packet that can be encrypted in a buffer."""
 _unprotect, _unprotect_rtcp = lib.srtp_unprotect, lib.srtp_unprotect_rtcp
 _protect = lib.srtp_protect
 
@@ -55,6 +61,11 @@ class Outbound:
         self._session = session
         self._handle: Any = session._srtp[0]
 
+    @property
+    def handle(self) -> Any:
+        """What `encrypt` takes; good for as long as this is kept."""
+        return self._handle
+
     def media(self, buffer: Buffer, size: int) -> int:
         """Encrypt a packet of at most `ROOM` bytes where it lies; return its size, 0 if refused."""
         length = buffer.length
@@ -64,3 +75,37 @@ class Outbound:
     def control(self, packet: bytes) -> bytes:
         """Return an encrypted control packet; these are rare."""
         return bytes(self._session.protect_rtcp(packet))
+
+
+class Memory:
+    """Room for many packets side by side."""
+
+    __slots__ = ("begin", "data", "lengths", "places", "view")
+
+    def __init__(self, size: int) -> None:
+        self.data = bytearray(size + TRAILER)
+        self.view = memoryview(self.data)
+        self.begin: Any = ffi.from_buffer("char[]", self.data) + 0
+        self.lengths = np.zeros(0, np.int32)
+        self.places: list[Any] = []
+        """Where libsrtp finds the length of each packet."""
+
+    def measure(self, count: int, size: int) -> None:
+        """Say that there are so many packets of a size."""
+        if count > len(self.places):
+            self.lengths = np.zeros(2 * count, np.int32)
+            first = ffi.from_buffer("int[]", self.lengths) + 0
+            self.places = [first + place for place in range(2 * count)]
+        self.lengths[:count] = size
+
+
+def encrypt(memory: Memory, handles: Sequence[Any], size: int, stride: int) -> Any:
+    """Encrypt a packet of a size for each, `stride` bytes apart; the sizes then, 0 if refused."""
+    count = len(handles)
+    memory.measure(count, size)
+    cells = map(add, repeat(memory.begin), range(0, count * stride, stride))
+    refused = list(map(_protect, handles, cells, memory.places))
+    sizes = memory.lengths[:count]
+    if any(refused):
+        sizes[np.array(refused, bool)] = 0
+    return sizes

@@ -40,7 +40,7 @@ class Bot:
             self.id,
             one,
             "microphone",
-            out=media.out,
+            outbox=media.outbox,
             upstream=self,
             on_key=_nothing,
             waiting=media.reader.waiting,

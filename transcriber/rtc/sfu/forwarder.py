@@ -10,7 +10,6 @@ asked for once.
 from __future__ import annotations
 
 import secrets
-import struct
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -19,6 +18,8 @@ from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.reception import Reception
 from transcriber.rtc.sfu.keyframe import begins
 from transcriber.rtc.sfu.leg import Leg, Packet, form
+from transcriber.rtc.sfu.outbox import Outbox
+from transcriber.rtc.sfu.wave import Share, Table, tables
 from transcriber.rtc.srtp import ROOM
 
 __all__ = ["Forwarder", "Upstream"]
@@ -33,7 +34,6 @@ WINDOW = 1.0
 """Seconds over which rates are measured: a keyframe is large, and is not the rule."""
 STEP = 1 / 30
 """Seconds by which a picture moves on at a change of layers at least."""
-_place = struct.Struct("!HLL").pack_into
 
 
 class Upstream(Protocol):
@@ -102,16 +102,20 @@ class Forwarder:
     and `loudness` how far below full scale the last packet was.
     """
 
-    def __init__(self, out: Buffer, upstream: Upstream, *, codec: str, level: int = 0) -> None:
+    def __init__(self, outbox: Outbox, upstream: Upstream, *, codec: str, level: int = 0) -> None:
         self.legs: list[Leg] = []
         self.held = False
         self.loudness = rtp.QUIETEST
-        self._out, self._upstream = out, upstream
+        self._outbox, self._upstream = outbox, upstream
         self._codec, self._level = codec, level
         self._clock = int(codec.partition("/")[2])
         self._ours = secrets.randbits(32)
         self._layers: list[_Layer] = []
+        self._tables: list[Table] | None = None
+        """Who gets sound without a look at each of them; none until everybody has begun."""
         self._numbers: dict[int, int] = {}
+        self._passed = 0
+        """The last number of sound that was forwarded."""
         self._rated_at = 0.0
         self._rates: list[float] = []
 
@@ -138,12 +142,14 @@ class Forwarder:
 
     def add(self, leg: Leg, now: float, *, layer: int = 0) -> None:
         """Begin to forward to somebody, with a layer that they want."""
+        self._unsettle()
         self.legs.append(leg)
         self.choose(leg, layer, now)
 
     def remove(self, leg: Leg) -> None:
         """Forward to them no more."""
         if leg in self.legs:
+            self._unsettle()
             self.legs.remove(leg)
 
     def choose(self, leg: Leg, layer: int, now: float) -> None:
@@ -156,6 +162,7 @@ class Forwarder:
         """Send somebody nothing for a while; afterwards a picture goes on at a keyframe."""
         if paused == leg.paused:
             return
+        self._unsettle()
         leg.paused = paused
         if paused:
             self._rest(leg)
@@ -183,7 +190,7 @@ class Forwarder:
         loudness = rtp.level(buffer.data, start, self._level) if self._level else -1
         self.loudness = loudness = loudness & 0x7F
         payload = bytes(buffer.view[start:stop])
-        packet = Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness, payload)
+        packet = Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness, payload, now)
         layer = self._layers[number]
         if layer.reception is None:
             layer.reception = Reception(source, sequence, self._clock)
@@ -192,8 +199,10 @@ class Forwarder:
         missing = layer.keep(packet, now)
         if missing:
             self._upstream.send_control(rtcp.missing(self._ours, source, missing))
-        if not self.held:
+        if self.video:
             self._forward(number, packet, now)
+        elif not self.held:
+            self._outbox.post(self, packet)
 
     def told(self, items: Iterable[rtcp.Item], now: float) -> None:
         """Take what the publisher says about what it sends."""
@@ -209,7 +218,7 @@ class Forwarder:
         for item in items:
             match item:
                 case rtcp.Missing(source=leg.source):
-                    self._again(leg, item.sequences, now)
+                    self._again(leg, item.sequences)
                 case rtcp.KeyframeWanted(source=leg.source):
                     self._ask_keyframe(max(0, leg.target), now)
 
@@ -243,6 +252,45 @@ class Forwarder:
             self._layers.append(_Layer(source))
         return number
 
+    def shares(self, packet: Packet) -> list[Share] | None:
+        """Say who is to get a packet of sound; nothing where everybody has to be looked at."""
+        number = self._posted(packet)
+        if number < 0:
+            return []
+        if self._tables is None:
+            self._tables = tables(self.legs, number)
+        ahead = rtp.signed16(packet.sequence - self._passed)
+        if self._tables is None or ahead <= 0:
+            return None
+        self._passed = packet.sequence
+        return [Share(table, packet, form(table.legs[0], packet)) for table in self._tables]
+
+    def forward(self, packet: Packet) -> None:
+        """Look at everybody, whether they are to get a packet of sound."""
+        if (number := self._posted(packet)) >= 0:
+            self._passed = packet.sequence
+            self._forward(number, packet, packet.at)
+
+    def settle(self) -> None:
+        """Have the subscribers' counters be true."""
+        for table in self._tables or ():
+            table.settle()
+
+    def _posted(self, packet: Packet) -> int:
+        """Return the layer of a packet of sound; -1 if it is not to be forwarded any more."""
+        place = packet.sequence % CACHE
+        for number, layer in enumerate(self._layers):
+            kept = layer.cache[place]
+            if kept is not None and kept.payload is packet.payload:
+                layer.cache[place] = packet
+                return -1 if self.held else number
+        return -1
+
+    def _unsettle(self) -> None:
+        """Something about subscribers changes: look at each of them."""
+        self.settle()
+        self._tables = None
+
     def _forward(self, number: int, packet: Packet, now: float) -> None:
         forms: dict[tuple[int, int, int], bytes] = {}
         fresh: bool | None = None
@@ -258,12 +306,12 @@ class Forwarder:
                     self._ask_keyframe(number, now)
                     continue
                 self._change(leg, number, packet, now)
-            place = leg.place(packet)
-            if place is not None:
-                ready = forms.get(leg.form)
-                if ready is None:
-                    ready = forms[leg.form] = form(leg, packet, now)
-                self._send(leg, place, ready)
+            if leg.fresh and not leg.admits(packet):
+                continue
+            ready = forms.get(leg.form)
+            if ready is None:
+                ready = forms[leg.form] = form(leg, packet)
+            leg.send(packet, ready, self._outbox.out)
 
     def _change(self, leg: Leg, number: int, packet: Packet, now: float) -> None:
         rest = leg.rest or self._last(leg)
@@ -282,26 +330,21 @@ class Forwarder:
 
     def _rest(self, leg: Leg) -> None:
         """Have a subscriber begin anew, with numbers that go on, at whatever comes next."""
+        self._unsettle()
         leg.rest = self._last(leg) or leg.rest
         leg.layer = -1
 
-    def _send(self, leg: Leg, place: tuple[int, int], ready: bytes) -> None:
-        out, size = self._out, len(ready)
-        out.view[:size] = ready
-        _place(out.data, 2, place[0], place[1], leg.source)
-        leg.sent += 1
-        leg.octets += size
-        leg.way.send(out, size)
-
-    def _again(self, leg: Leg, sequences: Iterable[int], now: float) -> None:
+    def _again(self, leg: Leg, sequences: Iterable[int]) -> None:
         if leg.layer < 0:
             return
         cache = self._layers[leg.layer].cache
         for sequence in sequences:
             origin = leg.origin(sequence)
             packet = cache[origin % CACHE]
-            if packet is not None and packet.sequence == origin and (place := leg.place(packet)):
-                self._send(leg, place, form(leg, packet, now))
+            if packet is None or packet.sequence != origin:
+                continue
+            if not leg.fresh or leg.admits(packet):
+                leg.send(packet, form(leg, packet), self._outbox.out)
 
     def _ask_keyframe(self, number: int, now: float) -> None:
         if not self.video or number >= len(self._layers):

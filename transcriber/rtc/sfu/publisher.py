@@ -179,7 +179,7 @@ class Publisher:
             self._owner,
             one,
             source,
-            out=self._media.out,
+            outbox=self._media.outbox,
             upstream=self,
             on_key=self._on_key,
             waiting=self._media.reader.waiting,

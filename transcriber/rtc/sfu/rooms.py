@@ -144,9 +144,11 @@ class Rooms:
                 seen = clock()
             elif clock() - seen >= self.options.empty:
                 self.close(room, "empty")
+            tracks = room.tracks.values()
+            for track in tracks:
+                track.forwarder.settle()
             for member in room.members.values():
                 member.look(self._media.now())
-            tracks = room.tracks.values()
             late = surplus(tracks, self.options.loudest)
             for track in tracks:
                 track.forwarder.hold(track in late)

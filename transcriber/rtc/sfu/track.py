@@ -17,6 +17,7 @@ from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.receiver import Formats, Receiver
 from transcriber.rtc.sfu.forwarder import Forwarder, Upstream
 from transcriber.rtc.sfu.incoming import Incoming
+from transcriber.rtc.sfu.outbox import Outbox
 
 __all__ = ["LAYERS", "Hear", "Track"]
 
@@ -41,7 +42,7 @@ class Track:
         incoming: Incoming,
         source: str,
         *,
-        out: Buffer,
+        outbox: Outbox,
         upstream: Upstream,
         on_key: Callable[[str], object],
         waiting: set[Receiver],
@@ -51,7 +52,7 @@ class Track:
         self.muted = False
         self.loudest = rtp.QUIETEST
         self._level = incoming.extension(rtp.AUDIO_LEVEL)
-        self.forwarder = Forwarder(out, upstream, codec=incoming.codec.name, level=self._level)
+        self.forwarder = Forwarder(outbox, upstream, codec=incoming.codec.name, level=self._level)
         self._waiting = waiting
         self._on_key = on_key
         self._key_at = -1

@@ -170,6 +170,7 @@ class Viewer:
         slot.track = track
         if track is not None:
             name = track.incoming.codec.name
+            leg.way = self._path.link or self
             leg.use(next(codec.payload_type for codec in slot.codecs if codec.name == name))
             track.forwarder.add(leg, now, layer=max(0, len(track.incoming.layers) - 1))
             track.forwarder.pause(leg, False, now)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sfu.incoming import Incoming
+from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.sfu.room import Message, Room
 from transcriber.rtc.sfu.track import Track
 
-__all__ = ["Guest", "Up", "track"]
+__all__ = ["Guest", "Up", "by_hand", "track"]
+
+
+def by_hand(work: Callable[[], None]) -> None:
+    """Do nothing at the end of a turn: the test does it."""
 
 
 class Up:
@@ -28,7 +34,10 @@ def track(owner: str, kind: str = "audio", source: str = "microphone", **more: A
     codec = Codec(111, "opus/48000") if kind == "audio" else Codec(96, "vp8/90000")
     one = Incoming("0", kind, codec, **more)
     keys: list[str] = []
-    return Track(owner, one, source, out=Buffer(), upstream=Up(), on_key=keys.append, waiting=set())
+    return Track(
+        owner, one, source, outbox=Outbox(Buffer(), by_hand), upstream=Up(),
+        on_key=keys.append, waiting=set(),
+    )  # fmt: skip
 
 
 @dataclass

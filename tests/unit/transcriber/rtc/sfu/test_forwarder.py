@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.transcriber.rtc.sfu.members import by_hand
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
+from transcriber.rtc.sfu.outbox import Outbox
 
 KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 """VP8 payloads: a keyframe's beginning, and a picture that needs another."""
@@ -43,7 +45,8 @@ class Way:
 class Room:
     def __init__(self, codec: str = "vp8/90000", level: int = 0) -> None:
         self.up = Way()
-        self.forwarder = Forwarder(Buffer(), self.up, codec=codec, level=level)
+        self.outbox = Outbox(Buffer(), by_hand)
+        self.forwarder = Forwarder(self.outbox, self.up, codec=codec, level=level)
         self.buffer = Buffer()
         self.now = 10.0
 
@@ -55,6 +58,7 @@ class Room:
         )  # fmt: skip
         data[start : start + len(payload)] = payload
         self.forwarder.media(self.buffer, start + len(payload), self.now)
+        self.outbox.flush()
         self.now += 1 / 30
 
     def join(self, layer: int = 0, *, level: int = 0, sent_at: int = 0) -> tuple[Leg, Way]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.unit.transcriber.rtc.sfu.members import Up
+from tests.unit.transcriber.rtc.sfu.members import Up, by_hand
 from transcriber.audio.block import Block
 from transcriber.rtc import rtp
 from transcriber.rtc.buffer import Buffer
@@ -12,6 +12,7 @@ from transcriber.rtc.opus import Encoder
 from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.leg import Leg
+from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.sfu.track import Track
 
 LEVEL = 3
@@ -26,8 +27,9 @@ class Voice:
             "0", "audio", Codec(111, "opus/48000"), keys=frozenset({110}),
             extensions=((LEVEL, rtp.AUDIO_LEVEL),),
         )  # fmt: skip
+        self.outbox = Outbox(Buffer(), by_hand)
         self.track = Track(
-            "ann", one, "microphone", out=Buffer(), upstream=Up(),
+            "ann", one, "microphone", outbox=self.outbox, upstream=Up(),
             on_key=self.keys.append, waiting=set(),
         )  # fmt: skip
         self.buffer = Buffer()
@@ -50,6 +52,7 @@ class Voice:
         size = start + len(payload)
         sink = self.track.key if kind == 110 else self.track.media
         sink(self.buffer, size, self.number * 0.02)
+        self.outbox.flush()
 
 
 class Way:
