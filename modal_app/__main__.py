@@ -24,6 +24,7 @@ from modal_app.arch import ARCHS, LICENCE
 from modal_app.batcher import Limits
 from modal_app.hub import Hub, Model
 from modal_app.server import Site, serve
+from modal_app.tick import new_loop
 
 __all__ = ["main"]
 
@@ -92,7 +93,8 @@ def _serve(options: argparse.Namespace) -> int:
         return 3
     site = Site(options.host, options.port, access, options.price_per_hour, options.grace)
     hub = Hub(lambda: _model(options), limits=Limits(idle=options.idle))
-    return asyncio.run(_until_signal(hub, site))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_until_signal(hub, site))
 
 
 def _model(options: argparse.Namespace) -> Model:
