@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check serve bench peers lock
 RUN := .venv/bin/
+# Compiled modules are kept, whatever the environment says: every start without them compiles them all.
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready
 
 help: ## list the commands

@@ -79,6 +79,7 @@ class PostgresStore:
             max_size=size,
             command_timeout=PATIENCE,
             timeout=PATIENCE,
+            reset=_nothing,
             server_settings=settings,
         )
 
@@ -259,6 +260,10 @@ class PostgresStore:
             total += count
             if count < PURGED:
                 return total
+
+
+async def _nothing(db: Any) -> None:
+    """What a connection needs before it is used again: no statement here leaves anything set."""
 
 
 async def _migrate(db: Any) -> None:

@@ -196,7 +196,12 @@ class PostgresStore:
 @asynccontextmanager
 async def _pool(url: str) -> AsyncIterator[Any]:
     pool = await asyncpg.create_pool(
-        url, min_size=0, max_size=CONNECTIONS, command_timeout=PATIENCE, timeout=PATIENCE
+        url,
+        min_size=0,
+        max_size=CONNECTIONS,
+        command_timeout=PATIENCE,
+        timeout=PATIENCE,
+        reset=_nothing,
     )
     try:
         yield pool
@@ -205,6 +210,10 @@ async def _pool(url: str) -> AsyncIterator[Any]:
             await asyncio.wait_for(pool.close(), PATIENCE)
         except TimeoutError:
             pool.terminate()
+
+
+async def _nothing(db: Any) -> None:
+    """What a connection needs before it is used again: no statement here leaves anything set."""
 
 
 async def _migrate(db: Any) -> None:
