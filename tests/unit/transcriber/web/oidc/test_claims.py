@@ -110,7 +110,7 @@ def test_a_token_that_somebody_changed_or_signed_themselves_is_worth_nothing() -
 
 def test_no_signature_and_one_with_a_shared_secret_count_for_nothing() -> None:
     header = {"kid": "k1"}
-    nothing = jwt.encode(claims(ISSUER), None, algorithm="none", headers=header)
+    nothing = jwt.encode(claims(ISSUER), "", algorithm="none", headers=header)
     public = json.dumps(SIGNER.published).encode()
     part = base64url_encode(json.dumps({"alg": "HS256"} | header).encode())
     signed = part + b"." + base64url_encode(json.dumps(claims(ISSUER)).encode())
