@@ -270,10 +270,9 @@ async def _migrate(db: Any) -> None:
     await db.execute(SQL["lock"])
     await db.execute(SQL["schema"])
     done = await db.fetchval(SQL["version"])
-    for version, script in migrations("postgres"):
-        if version > done:
-            await db.execute(script)
-            await db.execute(SQL["migrated"], version)
+    for version, script in migrations("postgres", done):
+        await db.execute(script)
+        await db.execute(SQL["migrated"], version)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
