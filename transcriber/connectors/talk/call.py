@@ -19,6 +19,7 @@ from functools import partial
 import structlog
 
 from hpb import (
+    Answer,
     Candidate,
     Client,
     Event,
@@ -26,6 +27,7 @@ from hpb import (
     HpbError,
     InCallAll,
     Internal,
+    Joined,
     Offer,
     Refused,
     Removed,
@@ -33,9 +35,11 @@ from hpb import (
     Signaling,
     requests,
 )
+from transcriber import aio
 from transcriber.audio.block import Block, Samples
 from transcriber.call import Caption, Listener
 from transcriber.connectors.talk.letters import Letters
+from transcriber.connectors.talk.mouth import Mouth
 from transcriber.connectors.talk.roster import Change, Roster
 from transcriber.connectors.talk.subscription import Subscription, Unheard
 from transcriber.errors import TranscriberError
@@ -104,6 +108,7 @@ class TalkCall:
         self._talk = talk
         self._roster = Roster()
         self._letters = Letters()
+        self._mouth = Mouth(partial(Peer, talk.media))
         self._sending = asyncio.Lock()
         self._over = asyncio.Event()
         self._hpb: Client | None = None
@@ -149,21 +154,26 @@ class TalkCall:
         await self._deliver()
 
     def play(self, samples: Samples) -> None:
-        """We have no voice in a call yet."""
+        """Say something to everybody; raises `Overloaded` when minutes of it wait."""
+        self._mouth.play(samples)
 
     def mark(self, reached: Callable[[bool], None]) -> None:
-        """Nothing goes out."""
-        reached(False)
+        """Tell when everything so far has gone out."""
+        self._mouth.mark(reached)
 
     def stop(self) -> None:
-        """We are silent."""
+        """Be silent at once."""
+        self._mouth.stop()
 
     def hang_up(self) -> None:
         """Leave; `run` returns."""
         self._over.set()
 
     async def _converse(self, listener: Listener, tasks: asyncio.TaskGroup) -> None:
-        async with self._talk.client(self.room) as self._hpb:
+        async with (
+            self._talk.client(self.room) as self._hpb,
+            aio.alongside(self._mouth.run(self._hpb)),
+        ):
             async for event in self._hpb:
                 change = self._roster.take(event)
                 self._tell(listener, change)
@@ -220,7 +230,14 @@ class TalkCall:
                 one.offered(event)
             case Candidate(sender=source) if one := self._subscriptions.get(source):
                 await one.candidate(event)
+            case Answer():
+                self._mouth.answered(event)
+            case Candidate():
+                await self._mouth.candidate(event)
+            case Joined(resumed=False):
+                self._mouth.lose("the server knows us no more")
             case Failed(request=Request(recipient=source) as request):
+                self._mouth.failed(event)
                 self._failed(event, request, self._subscriptions.get(source))
             case Removed() | InCallAll(flags=0):
                 self._log.info("call is over", why=type(event).__name__)
