@@ -84,7 +84,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=str)
+@pytest.mark.parametrize("wrong", WRONG, ids="-".join)
 def test_a_claim_that_is_wrong_makes_the_token_worth_nothing(wrong: dict[str, Any]) -> None:
     assert shown(**wrong) is None
 
