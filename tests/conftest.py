@@ -35,7 +35,7 @@ WALL_BUDGET = 4.0
 """Seconds a unit test may take on a busy machine."""
 SLOWER = 4 if "coverage" in sys.modules else 1
 """How much more time tests get while coverage watches them."""
-NATIVE = ("asyncio_", "asyncio-waitpid", "AnyIO")
+NATIVE = ("asyncio_", "asyncio-waitpid", "waitpid-", "AnyIO")
 """Threads that belong to the event loop, which ends them itself."""
 
 # `make test` takes the thorough one: --hypothesis-profile=thorough
