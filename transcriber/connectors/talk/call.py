@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -46,7 +46,7 @@ from transcriber.errors import TranscriberError
 from transcriber.events import Failure
 from transcriber.rtc import Media, Peer
 
-__all__ = ["Server", "Talk", "TalkCall", "Unwelcome"]
+__all__ = ["Encrypted", "Server", "Talk", "TalkCall", "Unwelcome"]
 
 HANDSHAKES = 12
 """Connections that are made at the same time; more of them only make each other late."""
@@ -64,6 +64,18 @@ class Unwelcome(TranscriberError):
     retryable = False
 
 
+class Encrypted(TranscriberError):
+    """The call is encrypted from end to end: we would hear noise, and must not caption it."""
+
+    code = "call_encrypted"
+    retryable = False
+
+
+async def in_clear() -> bool:
+    """Whether calls are encrypted, where nobody encrypts them."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The signaling server, what it knows us by, and the Nextcloud it works for."""
@@ -78,15 +90,22 @@ class Talk:
     """
     What all calls share; `connect` makes our place in one of them.
 
-    `tell` learns of what somebody should know, and why.
+    `tell` learns of what somebody should know, and why; `encrypted` says whether calls are
+    encrypted from end to end.
     """
 
     def __init__(
-        self, server: Server, media: Media, *, tell: Callable[[Failure], object] = bool
+        self,
+        server: Server,
+        media: Media,
+        *,
+        tell: Callable[[Failure], object] = bool,
+        encrypted: Callable[[], Awaitable[bool]] = in_clear,
     ) -> None:
         self.server = server
         self.media = media
         self.tell = tell
+        self.encrypted = encrypted
         self.handshakes = asyncio.Semaphore(HANDSHAKES)
 
     def connect(self, room: str) -> TalkCall:
@@ -121,20 +140,21 @@ class TalkCall:
         """
         Stay until the call ends, is empty for a while, or we hang up.
 
-        Raises `Unwelcome` when the server refuses us for a reason that stays, and an `HpbError`
-        when it could not be reached for long.
+        Raises `Encrypted` when there is nothing to be heard, `Unwelcome` when the server refuses
+        us for a reason that stays, and an `HpbError` when it could not be reached for long.
         """
-        problems: list[HpbError] = []
+        problems: list[HpbError | Encrypted] = []
         try:
             async with asyncio.TaskGroup() as tasks:
                 conversing = tasks.create_task(self._converse(listener, tasks))
                 watching = tasks.create_task(self._leave_when_empty())
+                asking = tasks.create_task(self._demand_voices())
                 await self._over.wait()
-                for task in (conversing, watching, *self._hearing.values()):
+                for task in (conversing, watching, asking, *self._hearing.values()):
                     if not task.cancelling():  # twice would disturb a goodbye
                         task.cancel()
-        except* HpbError as group:
-            problems += [one for one in group.exceptions if isinstance(one, HpbError)]
+        except* (HpbError, Encrypted) as group:
+            problems += [one for one in group.exceptions if isinstance(one, HpbError | Encrypted)]
         finally:
             self._hpb = None
             if self._letters.lost:
@@ -180,6 +200,15 @@ class TalkCall:
                 self._subscribe(listener, tasks)
                 await self._follow(event)
                 await self._deliver()
+
+    async def _demand_voices(self) -> None:
+        """Refuse to stay where voices are encrypted; it is asked while we join."""
+        if await self._talk.encrypted():
+            raise Encrypted(
+                f"the call in {self.room} is encrypted from end to end: nobody else can hear it",
+                remedy="switch off end-to-end encryption of calls in Talk's administration "
+                "settings to have captions",
+            )
 
     def _tell(self, listener: Listener, change: Change) -> None:
         for person_id in change.left:
