@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check serve bench peers lock
 RUN := .venv/bin/
+# Compiled modules are kept, whatever the environment says: every start without them compiles them all.
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready
 
 help: ## list the commands
@@ -23,7 +25,7 @@ check: $(READY) ## format, lint, types, import contracts, unit lane: under a min
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \
-	  -n 3 --dist loadfile tests/unit tests/peers $(wildcard tests/faults)
+	  -n 3 --dist loadfile --hypothesis-profile=thorough tests/unit tests/peers $(wildcard tests/faults)
 	@$(if $(TORCH),bash tests/gpu/setup.sh && if [ -e .venv-torch/ready ]; then \
 	  .venv-torch/bin/python -m pytest -q tests/gpu; fi)
 	@$(RUN)python -m tests.coverage

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import importlib
 import json
 import signal
@@ -23,6 +22,7 @@ from modal_app import settings
 from modal_app.arch import ARCHS, LICENCE
 from modal_app.batcher import Limits
 from modal_app.hub import Hub, Model
+from modal_app.pace import new_loop, settle
 from modal_app.server import Site, serve
 
 __all__ = ["main"]
@@ -92,7 +92,8 @@ def _serve(options: argparse.Namespace) -> int:
         return 3
     site = Site(options.host, options.port, access, options.price_per_hour, options.grace)
     hub = Hub(lambda: _model(options), limits=Limits(idle=options.idle))
-    return asyncio.run(_until_signal(hub, site))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_until_signal(hub, site))
 
 
 def _model(options: argparse.Namespace) -> Model:
@@ -112,8 +113,7 @@ async def _until_signal(hub: Hub, site: Site) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
-    gc.collect()
-    gc.freeze()  # the collector need not look at all modules again, which stops everybody
+    settle()
     async with serve(hub, site) as work:
         place = f"http://{site.host}:{site.port}"
         print(json.dumps({"listening": place, "about": LICENCE}), flush=True)

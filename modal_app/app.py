@@ -15,7 +15,6 @@ and the next container starts when three quarters are taken. Modal's own proxy a
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import modal
@@ -24,6 +23,7 @@ from modal_app import settings
 from modal_app.arch import ARCHS
 from modal_app.background import Background
 from modal_app.hub import Model
+from modal_app.pace import settle
 from modal_app.server import Site
 
 __all__ = ["Speech", "app", "download"]
@@ -114,8 +114,7 @@ def prepare() -> Model:
 
     folder = WEIGHTS / arch.name
     model = engine.model(load(arch, folder if arch.repo else None), wanted.slots)
-    gc.collect()
-    gc.freeze()  # see `__main__`
+    settle()
     return model
 
 

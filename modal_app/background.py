@@ -17,6 +17,7 @@ import structlog
 
 from modal_app.batcher import Limits
 from modal_app.hub import Hub, Model
+from modal_app.pace import new_loop
 from modal_app.server import Site, serve
 
 __all__ = ["Background"]
@@ -60,7 +61,8 @@ class Background:
         self._thread.join(self._site.grace + 20.0)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()

@@ -269,8 +269,8 @@ class Batcher:
         stats.steps += 1
         stats.frames += len(batch)
         stats.active = len(batch)
+        self._relist(batch)
         for stream, row in zip(batch, rows[slots].tolist(), strict=True):
-            self._relist(stream)
             if not stream.reason:
                 self._heard(stream, row, said)
 
@@ -282,15 +282,17 @@ class Batcher:
         if messages and isinstance(messages[-1], End):
             self._forget(stream)
 
-    def _relist(self, stream: Stream) -> None:
+    def _relist(self, batch: list[Stream]) -> None:
         """Wait in line again, or off the list until the next frame is there."""
         with self._lock:
-            if stream.busy or stream.reason:
-                self._waiting.append(stream)
-            else:
-                stream.listed = False
-        if not stream.listed and (stream.busy or stream.reason):
-            self._has_frame(stream)
+            for stream in batch:
+                if stream.busy or stream.reason:
+                    self._waiting.append(stream)
+                else:
+                    stream.listed = False
+        for stream in batch:
+            if not stream.listed and (stream.busy or stream.reason):
+                self._has_frame(stream)
 
     def _release(self, stream: Stream, reason: str, said: list[tuple[Stream, Message]]) -> None:
         said += [(stream, message) for message in stream.end(reason)]

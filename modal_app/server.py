@@ -8,7 +8,6 @@ takes new streams; the first is what an orchestrator restarts by, the second wha
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,11 +32,6 @@ PUBLIC = {"/health", "/ready"}
 """What anybody may ask; it tells nothing but how the service is."""
 BACKLOG = 1_024
 """Connections the kernel keeps for us while the loop is busy: everybody reconnects at once."""
-TURN = 0.0005
-"""
-Seconds a thread may keep the interpreter while another wants it. Python's 5 ms, waited for several
-times in a step, would be most of the time that the service adds to a word.
-"""
 
 Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,7 +55,6 @@ async def serve(hub: Hub, site: Site) -> AsyncIterator[asyncio.Task[None]]:
     Gives the task that loads and steps; it ends only by failing, and with it the service is of no
     use any more.
     """
-    sys.setswitchinterval(TURN)
     runner = web.AppRunner(_application(hub, site), access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     work = asyncio.create_task(hub.run(), name="hub")

@@ -10,7 +10,7 @@ after the upgrade, in words: proxies turn a refused upgrade into a failure witho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast, get_args
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -61,6 +61,8 @@ class Socket(web.WebSocketResponse):
 
     talk: Talk | None = None
     transport: asyncio.Transport
+    heard = True
+    """Whether the client gave a sign of life since this was last set to False."""
 
     async def say(self, message: Message) -> bool:
         """
@@ -70,9 +72,13 @@ class Socket(web.WebSocketResponse):
         that for minutes, and aiohttp cannot wait for the same buffer twice.
         """
         assert self.talk is not None
+        return await self.sent(self.talk.say(self, message))
+
+    async def sent(self, sending: Awaitable[None]) -> bool:
+        """Wait for what is being sent, as `say` does."""
         try:
             async with asyncio.timeout(PATIENCE):
-                await self.talk.say(self, message)
+                await sending
         except (ConnectionError, TimeoutError):
             self.transport.abort()
             return False
@@ -167,7 +173,7 @@ async def moshi(request: web.Request, hub: Hub) -> web.StreamResponse:
 
 
 async def _accept(request: web.Request, talk: Talk) -> Socket:
-    socket = Socket(max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT, timeout=PATIENCE, compress=False)
+    socket = Socket(max_msg_size=MAX_MESSAGE, autoping=False, timeout=PATIENCE, compress=False)
     socket.talk = talk
     assert isinstance(request.transport, asyncio.Transport)
     socket.transport = request.transport
@@ -184,9 +190,11 @@ async def _serve(socket: Socket, talk: Talk, hub: Hub, *, steps: bool) -> Socket
     try:
         async with hub.open(steps=steps) as line, asyncio.TaskGroup() as tasks:
             tasks.create_task(_write(socket, line))
+            watching = tasks.create_task(_watch(socket))
             try:
                 await _read(socket, talk, line)
             finally:
+                watching.cancel()
                 line.abort("connection lost")  # without effect when it has ended
     except Busy as full:
         why = Error(str(full), full.retry_after)
@@ -196,11 +204,28 @@ async def _serve(socket: Socket, talk: Talk, hub: Hub, *, steps: bool) -> Socket
 
 async def _read(socket: Socket, talk: Talk, line: Line) -> None:
     async for message in socket:
-        if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
-            continue
-        mistake = await talk.hear(line, message)
-        if mistake and not await socket.say(mistake):
-            return
+        if message.type is WSMsgType.PING:
+            await socket.sent(socket.pong(message.data))
+        elif message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+            mistake = await talk.hear(line, message)
+            if mistake and not await socket.say(mistake):
+                return
+        socket.heard = True
+
+
+async def _watch(socket: Socket) -> None:
+    """
+    Ping a client that is silent, and drop one that does not answer.
+
+    aiohttp would set a clock anew for every message; this looks four times a minute.
+    """
+    while socket.heard:
+        socket.heard = False
+        await asyncio.sleep(HEARTBEAT)
+        if not socket.heard:
+            await socket.sent(socket.ping())
+            await asyncio.sleep(HEARTBEAT / 2)
+    socket.transport.abort()
 
 
 async def _write(socket: Socket, line: Line) -> None:

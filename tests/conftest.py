@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,15 @@ WALL_BUDGET = 4.0
 """Seconds a unit test may take on a busy machine."""
 SLOWER = 4 if "coverage" in sys.modules else 1
 """How much more time tests get while coverage watches them."""
-NATIVE = ("asyncio_", "asyncio-waitpid", "AnyIO")
+NATIVE = ("asyncio_", "asyncio-waitpid", "waitpid-", "AnyIO")
 """Threads that belong to the event loop, which ends them itself."""
 
-hypothesis.settings.register_profile(
-    "house", deadline=None, derandomize=True, max_examples=30, database=None
-)
-hypothesis.settings.load_profile("house")
+# `make test` takes the thorough one: --hypothesis-profile=thorough
+for profile, examples in {"quick": 10, "thorough": 30}.items():
+    hypothesis.settings.register_profile(
+        profile, deadline=None, derandomize=True, max_examples=examples, database=None
+    )
+hypothesis.settings.load_profile("quick")
 
 # Nobody reads the logs of tests, and tracebacks for people cost a second each.
 structlog.configure(
@@ -69,23 +72,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(f"a unit test may not take {cpu:.2f} s of CPU and {wall:.2f} s in all")
 
 
-@pytest.fixture(autouse=True)
-def _same_chance_every_time(request: pytest.FixtureRequest) -> None:
-    random.seed(request.node.nodeid)
-
-
-@pytest.fixture(autouse=True)
-def _no_network_in_the_unit_lane(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if UNIT not in request.node.path.parents:
-        return
-
-    def refuse(*args: Any) -> None:
-        pytest.fail("the unit lane has no network: this test belongs in tests/peers")
-
-    for name in ("connect", "connect_ex", "bind", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,25 +95,33 @@ async def _no_task_left_behind() -> AsyncIterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_thread_left_behind() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    left = {
-        thread
-        for thread in set(threading.enumerate()) - before
-        if thread.is_alive() and not thread.name.startswith(NATIVE)
-    }
-    assert not left, f"the test left threads running: {left}"
-
-
-@pytest.fixture(autouse=True)
-def _no_file_left_open() -> Iterator[None]:
-    before = _open_files()
-    yield
-    if _open_files() - before:
+def _same_chance_and_nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Be one fixture, because each costs every test as much as all that is looked at here."""
+    random.seed(request.node.nodeid)
+    threads, files = set(threading.enumerate()), _open_files()
+    with _no_network() if UNIT in request.node.path.parents else nullcontext():
+        yield
+    running = [thread for thread in set(threading.enumerate()) - threads if _lasts(thread)]
+    assert not running, f"the test left threads running: {running}"
+    if _open_files() - files:
         gc.collect()
-    left = _open_files() - before
+    left = _open_files() - files
     assert not left, f"the test left files or sockets open: {sorted(left)}"
+
+
+@contextmanager
+def _no_network() -> Iterator[None]:
+    def refuse(*args: Any) -> None:
+        pytest.fail("the unit lane has no network: this test belongs in tests/peers")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex", "bind", "sendto"):
+            patch.setattr(socket.socket, name, refuse)
+        yield
+
+
+def _lasts(thread: threading.Thread) -> bool:
+    return thread.is_alive() and not thread.name.startswith(NATIVE)
 
 
 def _open_files() -> set[str]:

@@ -34,6 +34,7 @@ from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
 from transcriber.transcripts.options import TranscriptOptions
+from transcriber.web.oidc.options import OidcOptions
 from transcriber.web.options import WebOptions
 from webhooks.options import WebhookOptions
 
@@ -78,6 +79,7 @@ class Settings:
     voice: VoiceOptions
     llm: LlmOptions
     web: WebOptions
+    oidc: OidcOptions
     store: StoreOptions
     webhooks: WebhookOptions
     session: SessionOptions
@@ -182,6 +184,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "voice": VoiceOptions,
         "llm": LlmOptions,
         "web": WebOptions,
+        "oidc": OidcOptions,
         "store": StoreOptions,
         "webhooks": WebhookOptions,
         "session": SessionOptions,

@@ -79,6 +79,7 @@ class PostgresStore:
             max_size=size,
             command_timeout=PATIENCE,
             timeout=PATIENCE,
+            reset=_nothing,
             server_settings=settings,
         )
 
@@ -261,14 +262,17 @@ class PostgresStore:
                 return total
 
 
+async def _nothing(db: Any) -> None:
+    """What a connection needs before it is used again: no statement here leaves anything set."""
+
+
 async def _migrate(db: Any) -> None:
     await db.execute(SQL["lock"])
     await db.execute(SQL["schema"])
     done = await db.fetchval(SQL["version"])
-    for version, script in migrations("postgres"):
-        if version > done:
-            await db.execute(script)
-            await db.execute(SQL["migrated"], version)
+    for version, script in migrations("postgres", done):
+        await db.execute(script)
+        await db.execute(SQL["migrated"], version)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

@@ -168,17 +168,24 @@ def _prepare(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise StoreError(f"cannot make {path}: {error.strerror}") from error
     db = connect(path)
+    try:
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN EXCLUSIVE")
     db.execute(SQL["schema"])
     (done,) = db.execute(SQL["version"]).fetchone()
-    for version, script in migrations("sqlite"):
-        if version > done:
-            for statement in script.split(";\n"):
-                db.execute(statement)
-            db.execute(SQL["migrated"], (version,))
+    for version, script in migrations("sqlite", done):
+        for statement in script.split(";\n"):
+            db.execute(statement)
+        db.execute(SQL["migrated"], (version,))
     db.execute("COMMIT")
-    return db
 
 
 @contextmanager

@@ -7,6 +7,8 @@ What it costs to hear many speakers, ours beside aiortc's own way.
 
 Each worker is a process with an equal share of the speakers; each has a process of its own that
 speaks, over real ICE, DTLS and SRTP on loopback, with real speech, whose cost is not counted.
+That cost, `sender_us_per_packet`, is taken from the same cores all the same: 500 speakers send
+25,000 packets a second, so both sides' microseconds together must stay under 80 on two cores.
 Delays are measured from the sending of the packet that completes a block to the block. Bars about
 delay, loss and keeping up hold where the machine has time for both sides.
 """
@@ -115,10 +117,10 @@ async def compare(
 
 async def flat(sizes: Sequence[int], *, seconds: float) -> tuple[Figures, list[report.Bar]]:
     """
-    Measure the cost of a stream at several sizes, the smallest first; it must not grow.
+    Measure the cost of a stream at several sizes, the smallest first; it must be the same.
 
-    A few streams share the cost of looking at the sockets 250 times a second, which many hardly
-    notice: `spread` tells of that too, `growth` only of what gets dearer with the number.
+    `spread` counts a difference in either direction: a few streams share the cost of looking at
+    the sockets, which many hardly notice. `growth` is what gets dearer with the number.
     """
     figures: Figures = {}
     for size in sizes:
@@ -128,7 +130,7 @@ async def flat(sizes: Sequence[int], *, seconds: float) -> tuple[Figures, list[r
     costs = [figures[f"cpu_ms_per_stream_s_{size}"] for size in sizes]
     figures["spread"] = max(costs) / min(costs) - 1
     figures["growth"] = max(costs) / costs[0] - 1
-    return figures, [report.Bar("growth", figures["growth"], "<=", 0.25)]
+    return figures, [report.Bar(name, figures[name], "<=", 0.25) for name in ("spread", "growth")]
 
 
 def main() -> int:

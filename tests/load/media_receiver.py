@@ -45,6 +45,8 @@ WARM = 3.0
 """Seconds of audio before anything is measured."""
 SETTLE = 0.5
 """Seconds of audio around a lost packet, and after that."""
+SPARE = 10
+"""Seconds that are prepared and not needed, unless the machine is slow."""
 DROPS = 5
 """Lost packets of each stream; one alone may coincide with something else on the machine."""
 
@@ -255,7 +257,7 @@ async def measure(kind: str, count: int, seconds: float, talking: float) -> dict
         memory, running = resident(), threads()
         joins = await _join(receiving, speakers, range(1, count))
         await _line("ready")
-        await speakers.ask("start")
+        await speakers.ask("start", math.ceil(WARM + seconds + 2 * SETTLE * DROPS) + SPARE)
         await asyncio.sleep(WARM)
         figures = await _window(receiving, speakers, delays, seconds)
         figures |= {

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.fakes.oidc import AUDIENCE, IdentityProvider, Signer, claims
 from tests.peers.service import service
 from tests.peers.test_web import TOKEN
 from transcriber.ids import new_id
@@ -41,6 +42,7 @@ class Api:
 
     http: aiohttp.ClientSession
     routes: list[tuple[str, str, dict[str, list[str]]]]
+    provider: IdentityProvider
     room: str = ""
     made: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -72,7 +74,11 @@ class Api:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Api]:
-    async with service(env=SETTINGS) as (http, _):
+    provider = IdentityProvider(Signer("k1"))
+    async with (
+        provider.at() as issuer,
+        service(env=SETTINGS | {"OIDC_ISSUER": issuer, "OIDC_AUDIENCE": AUDIENCE}) as (http, _),
+    ):
         async with http.get("/api/v1/openapi.json") as answer:
             paths = (await answer.json())["paths"]
         routes = [
@@ -80,7 +86,7 @@ async def running() -> AsyncIterator[Api]:
             for path, methods in paths.items()
             for method, call in methods.items()
         ]
-        api = Api(http, routes)
+        api = Api(http, routes, provider)
         api.room = (await api.post("/api/v1/rooms", {}))["id"]
         yield api
 
@@ -99,15 +105,21 @@ async def strangers(api: Api) -> dict[str, str]:
         "cut": whole[:-1],
         "revoked": revoked,
         "expired": expired,
+        "of a stranger": Signer("k1").sign(claims(api.provider.issuer, scope="transcriber:admin")),
+        "for somebody else": api.provider.token("transcriber:admin", aud="mail"),
+        "signed, expired": api.provider.token("transcriber:admin", exp=1),
     }
 
 
-async def known(api: Api, kind: str, scope: str) -> tuple[str, str]:
-    """A token that does not suffice, and one that does."""
+async def known(api: Api, kind: str, scope: str) -> list[tuple[str, str]]:
+    """Tokens that do not suffice, each with one that does."""
     if kind == "room_token":
-        return await api.room_token("join"), await api.room_token("join", scope)
+        return [(await api.room_token("join"), await api.room_token("join", scope))]
     others = [other for other in SCOPES if not allowed(scope, [other])]
-    return await api.token(*others), await api.token(scope)
+    signed = [
+        api.provider.token(*(f"transcriber:{one}" for one in may)) for may in (others, [scope])
+    ]
+    return [(await api.token(*others), await api.token(scope)), (signed[0], signed[1])]
 
 
 def fits(status: int, expected: int) -> bool:
@@ -122,14 +134,14 @@ async def test_every_route_lets_in_exactly_those_who_may() -> None:
         for method, path, security in api.routes:
             tried = [(name, token, 401 if security else 0) for name, token in nobody.items()]
             for kind, (scope,) in security.items():
-                lacking, right = await known(api, kind, scope)
-                tried += [("not enough", lacking, 403), ("right", right, 0)]
+                for lacking, right in await known(api, kind, scope):
+                    tried += [("not enough", lacking, 403), ("right", right, 0)]
             for name, token, expected in tried:
                 cases += 1
                 if not fits(status := await api.ask(method, path, token), expected):
                     wrong.append(f"{method} {path}, token {name}: {status}")
     assert not wrong, "\n".join(wrong)
-    assert cases >= 300
+    assert cases >= 500
 
 
 async def test_whatever_is_asked_the_answers_are_as_described(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import webhooks
 from tests.peers.command import here, transcriber
 from tests.unit.transcriber.test_config import BROKEN
 from transcriber import cli, config
@@ -233,6 +237,20 @@ def test_check_speaks_to_scripts() -> None:
     verdicts = [json.loads(line) for line in ran.out.splitlines()]
     assert {verdict["setting"] for verdict in verdicts} >= {"ASR_BACKEND", "HTTP_PORT"}
     assert all(verdict["ok"] for verdict in verdicts)
+
+
+def test_what_cannot_start_beside_others_is_told_in_one_line(tmp_path: Path) -> None:
+    async def kept() -> None:
+        async with webhooks.open_store(f"sqlite:///{tmp_path / 'transcriber.db'}"):
+            pass
+
+    asyncio.run(kept())
+    with closing(sqlite3.connect(tmp_path / "transcriber.db")) as file, file:
+        file.execute("INSERT INTO webhook_schema VALUES (900)")
+    ran = transcriber("serve", env={"DATA_DIR": str(tmp_path), "HTTP_PORT": "0"})
+    assert ran.code == 1
+    (line,) = ran.lines
+    assert "newer version" in line
 
 
 def test_settings_show_where_they_come_from_and_no_secrets() -> None:

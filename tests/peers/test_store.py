@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,24 @@ async def test_webhooks_may_share_the_file(tmp_path: Path) -> None:
     async with open_store(url) as store, open_webhooks(url) as hooks:
         await asyncio.gather(*(store.put("wish", str(n), n) for n in range(20)), hooks.purge(NOW))
         assert len(await store.records("wish")) == 20
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_what_a_newer_version_has_written_is_refused_and_left_alone(
+    kind: str, server: Postgres, tmp_path: Path
+) -> None:
+    await _empty(server)
+    url = server.url if kind == "postgres" else f"sqlite:///{tmp_path / 'all.db'}"
+    async with open_store(url):
+        pass
+    if kind == "postgres":
+        db = await asyncpg.connect(url)
+        await db.execute("INSERT INTO store_schema VALUES (900)")
+        await db.close()
+    else:
+        with closing(sqlite3.connect(tmp_path / "all.db")) as file, file:
+            file.execute("INSERT INTO store_schema VALUES (900)")
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match=r"newer version.* 900"):
+            async with open_store(url):
+                pass

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import asyncpg
@@ -133,3 +134,24 @@ async def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -
 def test_no_other_store_is_known(url: str) -> None:
     with pytest.raises(BadUrl, match="sqlite:///"):
         open_store(url)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_what_a_newer_version_has_written_is_refused_and_left_alone(
+    kind: str, server: Postgres, tmp_path: Path
+) -> None:
+    await _empty(server)
+    url = server.url if kind == "postgres" else f"sqlite:///{tmp_path / 'all.db'}"
+    async with open_store(url):
+        pass
+    if kind == "postgres":
+        db = await asyncpg.connect(url)
+        await db.execute("INSERT INTO webhook_schema VALUES (900)")
+        await db.close()
+    else:
+        with closing(sqlite3.connect(tmp_path / "all.db")) as file, file:
+            file.execute("INSERT INTO webhook_schema VALUES (900)")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"newer version.* 900"):
+            async with open_store(url):
+                pass

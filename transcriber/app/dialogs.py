@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from transcriber.app.access import guard
+from transcriber.app.access import guarding
 from transcriber.app.house import Face, House
 from transcriber.web.dialogs import DialogApi, DialogSocket
 from transcriber.web.tokens import TokenBook
@@ -19,7 +19,7 @@ async def dialogs(house: House) -> AsyncIterator[Face]:
     if not house.talks:
         yield Face()
         return
-    async with house.talks.held():
+    async with house.talks.held(), guarding(house, TokenBook(house.store)) as guard:
         conversations = house.talks.conversations
-        socket = DialogSocket(conversations, house.bus, guard(house, TokenBook(house.store)))
+        socket = DialogSocket(conversations, house.bus, guard)
         yield Face([*DialogApi(conversations).routes(), *socket.routes()])

@@ -23,6 +23,7 @@ from transcriber.config import Settings
 from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
 from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
+from transcriber.connectors.nextcloud.encryption import encrypted
 from transcriber.connectors.nextcloud.log import forwarding
 from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
@@ -79,7 +80,12 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     house, settings = us.house, us.house.settings
     relays = Relays(us.home, settings.rooms.servers)
     async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
-        talk = Talk(_signaling(settings), media, tell=partial(_tell, house.bus))
+        talk = Talk(
+            _signaling(settings),
+            media,
+            tell=partial(_tell, house.bus),
+            encrypted=partial(encrypted, us.home),
+        )
 
         def make(ended: Ended) -> Attendant:
             return Attendant(

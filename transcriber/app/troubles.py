@@ -17,7 +17,13 @@ LATELY = 3_600.0
 """Seconds for which something is shown after it happened last."""
 MOST = 50
 """Kinds of trouble that are remembered."""
-GRAVE = ("signaling_refused", "signaling_locked_out", "misconfigured", "store_failed")
+GRAVE = (
+    "call_encrypted",
+    "misconfigured",
+    "signaling_locked_out",
+    "signaling_refused",
+    "store_failed",
+)
 
 
 @dataclass(frozen=True, slots=True)

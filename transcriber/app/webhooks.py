@@ -12,6 +12,7 @@ from transcriber.app.house import Face, House
 from transcriber.app.outbox import Outbox, keeping
 from transcriber.bus.memory import Bus
 from transcriber.events import Buried, Disabled, Event, WebhookBuried, WebhookDisabled
+from transcriber.store import StoreFailed
 from transcriber.telemetry import METRICS, step
 from transcriber.web.webhooks import WebhookApi
 from webhooks import Message, Store, Worker, open_store
@@ -29,7 +30,7 @@ async def webhooks(house: House) -> AsyncIterator[Face]:
     """Keep every event for whoever wants it, and deliver."""
     options = house.settings.webhooks
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(house.settings.store.url))
+        store = await _opened(stack, house.settings.store.url)
         session = await stack.enter_async_context(guarded_session(allowed=options.allowed))
         post = http_post(session, limit=options.timeout, kept=options.response_bytes)
         worker = Worker(store, post, options=options.worker(), observe=partial(_tell, house.bus))
@@ -39,6 +40,13 @@ async def webhooks(house: House) -> AsyncIterator[Face]:
             async with keeping(outbox, house.bus):
                 yield Face(WebhookApi(store).routes())
             worker.close()
+
+
+async def _opened(stack: AsyncExitStack, url: str) -> Store:
+    try:
+        return await stack.enter_async_context(open_store(url))
+    except StoreError as error:
+        raise StoreFailed(str(error)) from error
 
 
 async def _add(store: Store, events: Sequence[Event]) -> None:

@@ -55,9 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except TranscriberError as error:
-        for problem in getattr(error, "problems", [error]):
-            print(f"transcriber: {problem}", file=sys.stderr)
-        return _code(error)
+        return _told(error)
+    except ExceptionGroup as group:  # of everything that ran already when something else failed
+        if group.split(TranscriberError)[1]:
+            raise
+        return _told(_first(group))
     except KeyboardInterrupt:
         print("transcriber: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -83,7 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _code(error: TranscriberError) -> int:
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+def _told(error: Exception) -> int:
+    for problem in getattr(error, "problems", [error]):
+        print(f"transcriber: {problem}", file=sys.stderr)
+    return _code(error)
+
+
+def _code(error: Exception) -> int:
     match error:
         case BadInput() | EngineError(kind="bad_request"):
             return BAD_INPUT

@@ -207,6 +207,7 @@ class Link:
                 buffer = self._reader.buffer
                 buffer.view[: len(data)] = data
                 self.media(buffer, len(data), self._loop.time())
+                self._reader.play()
                 if self._reader.waiting:
                     self._reader.wake()
         else:

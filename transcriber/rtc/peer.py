@@ -162,6 +162,7 @@ class Peer:
                 gate=self._ears.gate,
                 on_key=self._ears.on_key,
                 waiting=self._media.reader.waiting,
+                ready=self._media.reader.ready,
             )
         if self.receiver is not None:
             self.receiver.formats = agreed.formats

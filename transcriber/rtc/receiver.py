@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from transcriber.audio.block import RATE
 from transcriber.audio.level import FLOOR, level
@@ -70,7 +71,8 @@ class Receiver:
     Turns one peer's packets into blocks, passed to `on_block` at once.
 
     `gate` is the audio level, in dB below full scale as RFC 6464 counts, from which a packet is
-    taken for silence without decoding; `None` decodes everything.
+    taken for silence without decoding; `None` decodes everything. Streams whose block is complete
+    are put on `ready`, for its owner to flush soon; without one they are flushed at once.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Receiver:
         gate: int | None = None,
         on_key: Callable[[str], None] | None = None,
         waiting: set[Receiver] | None = None,
+        ready: list[Any] | None = None,
     ) -> None:
         self.formats = formats
         self.ended = False
@@ -88,6 +91,7 @@ class Receiver:
         self._gate = gate
         self._on_key = on_key
         self._waiting: set[Receiver] = set() if waiting is None else waiting
+        self._ready = ready
         self._stream: Stream | None = None
         self._payload_type = -1
         self._quiet = 0
@@ -228,7 +232,7 @@ class Receiver:
         self._sources += 1
         self._payload_type = payload_type
         self._timeline.silence(pause)
-        self._stream = Stream(self._timeline, source, codec, place[:2])
+        self._stream = Stream(self._timeline, source, codec, place[:2], self._ready)
         self.ended = False
         return self._stream
 

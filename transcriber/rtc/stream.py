@@ -9,7 +9,7 @@ small copy, else continued by the codec for a moment, else silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -91,11 +91,20 @@ class Stream:
     """
 
     __slots__ = (
-        "_decoder", "_enough", "_frame", "_pending", "_ticks", "_timeline", "_timestamp", "broken",
-        "codec", "concealed", "heard_at", "order", "reception", "recovered", "skipped", "source",
+        "_decoder", "_enough", "_frame", "_later", "_pending", "_ticks", "_timeline", "_timestamp",
+        "broken", "codec", "concealed", "heard_at", "order", "reception", "recovered", "skipped",
+        "source",
     )  # fmt: skip
 
-    def __init__(self, timeline: Timeline, source: int, codec: str, first: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        source: int,
+        codec: str,
+        first: tuple[int, int],
+        later: list[Any] | None = None,
+    ) -> None:
+        """With `later`, a complete block is not decoded at once but put there, to be flushed."""
         sequence, timestamp = first
         self.source, self.codec = source, codec
         self._timeline = timeline
@@ -105,6 +114,7 @@ class Stream:
         self._timestamp = timestamp
         self._pending: list[Frame] = []
         self._enough = 0
+        self._later = later
         self.order = Order(sequence)
         self.reception = Reception(source, sequence, self._ticks)
         self.heard_at = 0.0
@@ -155,7 +165,10 @@ class Stream:
     def _take(self, frame: Frame) -> None:
         self._pending.append(frame)
         if (frame.timestamp - self._timestamp) & 0xFFFF_FFFF >= self._enough:
-            self.flush()
+            if self._later is None:
+                self.flush()
+            else:
+                self._later.append(self)
 
     def _play(self, payload: bytes, timestamp: int) -> None:
         timeline = self._timeline

@@ -196,7 +196,12 @@ class PostgresStore:
 @asynccontextmanager
 async def _pool(url: str) -> AsyncIterator[Any]:
     pool = await asyncpg.create_pool(
-        url, min_size=0, max_size=CONNECTIONS, command_timeout=PATIENCE, timeout=PATIENCE
+        url,
+        min_size=0,
+        max_size=CONNECTIONS,
+        command_timeout=PATIENCE,
+        timeout=PATIENCE,
+        reset=_nothing,
     )
     try:
         yield pool
@@ -207,14 +212,17 @@ async def _pool(url: str) -> AsyncIterator[Any]:
             pool.terminate()
 
 
+async def _nothing(db: Any) -> None:
+    """What a connection needs before it is used again: no statement here leaves anything set."""
+
+
 async def _migrate(db: Any) -> None:
     await db.execute(SQL["lock"])
     await db.execute(SQL["schema"])
     done = await db.fetchval(SQL["version"])
-    for version, script in migrations("postgres"):
-        if version > done:
-            await db.execute(script)
-            await db.execute(SQL["migrated"], version)
+    for version, script in migrations("postgres", done):
+        await db.execute(script)
+        await db.execute(SQL["migrated"], version)
 
 
 @contextmanager

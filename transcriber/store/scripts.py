@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
+from transcriber.store import StoreFailed
+
 __all__ = ["migrations", "queries"]
 
 HEADING = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
@@ -22,8 +24,15 @@ def queries(dialect: str) -> dict[str, str]:
     return {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def migrations(dialect: str) -> list[tuple[int, str]]:
-    """Return the numbered scripts that make the tables, in order."""
+def migrations(dialect: str, done: int) -> list[tuple[int, str]]:
+    """Return the numbered scripts that are still to be run, in order."""
     folder = files(__package__) / "migrations" / dialect
     scripts = sorted((file.name, file.read_text()) for file in folder.iterdir())
-    return [(int(name.partition("_")[0]), script) for name, script in scripts]
+    numbered = [(int(name.partition("_")[0]), script) for name, script in scripts]
+    if done > (newest := numbered[-1][0]):
+        raise StoreFailed(
+            f"it was written by a newer version of this software: its tables are of version {done},"
+            f" and {newest} is the newest known here",
+            remedy="run that version, or restore the backup that was made before the upgrade",
+        )
+    return numbered[done:]

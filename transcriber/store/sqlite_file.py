@@ -158,20 +158,23 @@ def _prepare(path: Path) -> sqlite3.Connection:
         ) from error
     with _translated():
         db = _connect(path)
-        db.execute("PRAGMA journal_mode = WAL")
-        with _transaction(db):
-            _migrate(db)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            with _transaction(db):
+                _migrate(db)
+        except BaseException:
+            db.close()
+            raise
     return db
 
 
 def _migrate(db: sqlite3.Connection) -> None:
     db.execute(SQL["schema"])
     (done,) = db.execute(SQL["version"]).fetchone()
-    for version, script in migrations("sqlite"):
-        if version > done:
-            for statement in script.split(";\n"):
-                db.execute(statement)
-            db.execute(SQL["migrated"], (version,))
+    for version, script in migrations("sqlite", done):
+        for statement in script.split(";\n"):
+            db.execute(statement)
+        db.execute(SQL["migrated"], (version,))
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from transcriber.connectors.talk.call import Server, Talk, TalkCall
 from transcriber.engines.stt.base import Stt
 from transcriber.rtc import Media
 from transcriber.session.attendant import Attendant
+from transcriber.session.conversations import Conversations
 from transcriber.session.supervisor import Supervisor
 from transcriber.session.wishes import Wish
 
@@ -37,6 +38,7 @@ __all__ = [
     "talking",
 ]
 
+Talks = Callable[[Bus], Conversations]
 ROOM = "room"
 AMIABLE = ["he", "might", "even", "have", "been", "made", "amiable", "himself"]
 """What is said from 13.9 s to 17.3 s of the sample."""
@@ -86,15 +88,24 @@ async def speaks(stack: HpbStack, name: str, sound: Sound, room: str = ROOM) -> 
 class Place:
     """A room with a supervisor that captions it."""
 
-    def __init__(self, stack: HpbStack, stt: Stt, media: Media, url: str) -> None:
-        self.stack = stack
+    def __init__(
+        self, stack: HpbStack, stt: Stt, media: Media, url: str, talks: Talks | None
+    ) -> None:
+        self.stack, bus = stack, Bus()
+        self.talks = talks(bus) if talks else None
         server = Server(url or stack.url, stack.nextcloud.base_url, stack.internal_secret)
         self.talk = Talk(server, media)
         self.calls: list[TalkCall] = []
         self.attendant = Attendant(
-            self._connect, stt=stt, bus=Bus(), ended=lambda room: self.captions.ended(room)
+            self._connect,
+            stt=stt,
+            bus=bus,
+            ended=lambda room: self.captions.ended(room),
+            talker=self.talks,
         )
         self.captions = Supervisor(MemoryStore(), self.attendant)
+        if self.talks:
+            self.talks.calls["talk"] = self.captions
         self._tasks = asyncio.TaskGroup()
         self._resources = AsyncExitStack()
 
@@ -118,17 +129,23 @@ class Place:
         async with self._tasks:
             self._tasks.create_task(self.captions.run())
             self._tasks.create_task(self.attendant.run())
+            talking = self._tasks.create_task(self.talks.run()) if self.talks else None
             try:
                 async with self._resources:
                     yield self
             finally:
                 self.captions.stop()
                 self.attendant.close()
+                if talking:
+                    talking.cancel()
 
 
 @asynccontextmanager
-async def captioned(stack: HpbStack, stt: Stt, *, url: str = "") -> AsyncIterator[Place]:
-    async with Media() as media, Place(stack, stt, media, url).running() as place:
+async def captioned(
+    stack: HpbStack, stt: Stt, *, url: str = "", talks: Talks | None = None
+) -> AsyncIterator[Place]:
+    """Have it captioned, and conversations held there if `talks` makes them."""
+    async with Media() as media, Place(stack, stt, media, url, talks).running() as place:
         yield place
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
 from hpb import (
+    Answer,
     Candidate,
     Client,
     Event,
@@ -26,6 +27,7 @@ from hpb import (
     HpbError,
     InCallAll,
     Internal,
+    Joined,
     Offer,
     Refused,
     Removed,
@@ -33,16 +35,18 @@ from hpb import (
     Signaling,
     requests,
 )
+from transcriber import aio
 from transcriber.audio.block import Block, Samples
 from transcriber.call import Caption, Listener
 from transcriber.connectors.talk.letters import Letters
+from transcriber.connectors.talk.mouth import Mouth
 from transcriber.connectors.talk.roster import Change, Roster
 from transcriber.connectors.talk.subscription import Subscription, Unheard
 from transcriber.errors import TranscriberError
 from transcriber.events import Failure
 from transcriber.rtc import Media, Peer
 
-__all__ = ["Server", "Talk", "TalkCall", "Unwelcome"]
+__all__ = ["Encrypted", "Server", "Talk", "TalkCall", "Unwelcome"]
 
 HANDSHAKES = 12
 """Connections that are made at the same time; more of them only make each other late."""
@@ -60,6 +64,18 @@ class Unwelcome(TranscriberError):
     retryable = False
 
 
+class Encrypted(TranscriberError):
+    """The call is encrypted from end to end: we would hear noise, and must not caption it."""
+
+    code = "call_encrypted"
+    retryable = False
+
+
+async def in_clear() -> bool:
+    """Whether calls are encrypted, where nobody encrypts them."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The signaling server, what it knows us by, and the Nextcloud it works for."""
@@ -74,15 +90,22 @@ class Talk:
     """
     What all calls share; `connect` makes our place in one of them.
 
-    `tell` learns of what somebody should know, and why.
+    `tell` learns of what somebody should know, and why; `encrypted` says whether calls are
+    encrypted from end to end.
     """
 
     def __init__(
-        self, server: Server, media: Media, *, tell: Callable[[Failure], object] = bool
+        self,
+        server: Server,
+        media: Media,
+        *,
+        tell: Callable[[Failure], object] = bool,
+        encrypted: Callable[[], Awaitable[bool]] = in_clear,
     ) -> None:
         self.server = server
         self.media = media
         self.tell = tell
+        self.encrypted = encrypted
         self.handshakes = asyncio.Semaphore(HANDSHAKES)
 
     def connect(self, room: str) -> TalkCall:
@@ -104,6 +127,7 @@ class TalkCall:
         self._talk = talk
         self._roster = Roster()
         self._letters = Letters()
+        self._mouth = Mouth(partial(Peer, talk.media))
         self._sending = asyncio.Lock()
         self._over = asyncio.Event()
         self._hpb: Client | None = None
@@ -116,20 +140,21 @@ class TalkCall:
         """
         Stay until the call ends, is empty for a while, or we hang up.
 
-        Raises `Unwelcome` when the server refuses us for a reason that stays, and an `HpbError`
-        when it could not be reached for long.
+        Raises `Encrypted` when there is nothing to be heard, `Unwelcome` when the server refuses
+        us for a reason that stays, and an `HpbError` when it could not be reached for long.
         """
-        problems: list[HpbError] = []
+        problems: list[HpbError | Encrypted] = []
         try:
             async with asyncio.TaskGroup() as tasks:
                 conversing = tasks.create_task(self._converse(listener, tasks))
                 watching = tasks.create_task(self._leave_when_empty())
+                asking = tasks.create_task(self._demand_voices())
                 await self._over.wait()
-                for task in (conversing, watching, *self._hearing.values()):
+                for task in (conversing, watching, asking, *self._hearing.values()):
                     if not task.cancelling():  # twice would disturb a goodbye
                         task.cancel()
-        except* HpbError as group:
-            problems += [one for one in group.exceptions if isinstance(one, HpbError)]
+        except* (HpbError, Encrypted) as group:
+            problems += [one for one in group.exceptions if isinstance(one, HpbError | Encrypted)]
         finally:
             self._hpb = None
             if self._letters.lost:
@@ -149,27 +174,41 @@ class TalkCall:
         await self._deliver()
 
     def play(self, samples: Samples) -> None:
-        """We have no voice in a call yet."""
+        """Say something to everybody; raises `Overloaded` when minutes of it wait."""
+        self._mouth.play(samples)
 
     def mark(self, reached: Callable[[bool], None]) -> None:
-        """Nothing goes out."""
-        reached(False)
+        """Tell when everything so far has gone out."""
+        self._mouth.mark(reached)
 
     def stop(self) -> None:
-        """We are silent."""
+        """Be silent at once."""
+        self._mouth.stop()
 
     def hang_up(self) -> None:
         """Leave; `run` returns."""
         self._over.set()
 
     async def _converse(self, listener: Listener, tasks: asyncio.TaskGroup) -> None:
-        async with self._talk.client(self.room) as self._hpb:
+        async with (
+            self._talk.client(self.room) as self._hpb,
+            aio.alongside(self._mouth.run(self._hpb)),
+        ):
             async for event in self._hpb:
                 change = self._roster.take(event)
                 self._tell(listener, change)
                 self._subscribe(listener, tasks)
                 await self._follow(event)
                 await self._deliver()
+
+    async def _demand_voices(self) -> None:
+        """Refuse to stay where voices are encrypted; it is asked while we join."""
+        if await self._talk.encrypted():
+            raise Encrypted(
+                f"the call in {self.room} is encrypted from end to end: nobody else can hear it",
+                remedy="switch off end-to-end encryption of calls in Talk's administration "
+                "settings to have captions",
+            )
 
     def _tell(self, listener: Listener, change: Change) -> None:
         for person_id in change.left:
@@ -220,7 +259,14 @@ class TalkCall:
                 one.offered(event)
             case Candidate(sender=source) if one := self._subscriptions.get(source):
                 await one.candidate(event)
+            case Answer():
+                self._mouth.answered(event)
+            case Candidate():
+                await self._mouth.candidate(event)
+            case Joined(resumed=False):
+                self._mouth.lose("the server knows us no more")
             case Failed(request=Request(recipient=source) as request):
+                self._mouth.failed(event)
                 self._failed(event, request, self._subscriptions.get(source))
             case Removed() | InCallAll(flags=0):
                 self._log.info("call is over", why=type(event).__name__)

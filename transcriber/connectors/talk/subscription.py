@@ -247,6 +247,5 @@ def _explained(why: Exception | None) -> Unheard:
         )
     return Unheard(
         f"a speaker is not heard: {said or 'the stream ends at once'}",
-        remedy="see whether the high-performance backend has its media server, and whether "
-        "the call is encrypted from end to end, which nobody else can hear",
+        remedy="see whether the high-performance backend has its media server",
     )

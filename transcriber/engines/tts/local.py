@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self
 
+import numpy as np
 from pydantic import BaseModel, Field
 
-from transcriber.audio.block import Samples
+from transcriber.audio.block import RATE, Samples
 from transcriber.engines.tts.base import Manner, Progress, Sound, TtsInfo, Voice
 from transcriber.engines.vad import installed
 from transcriber.errors import EngineError
@@ -26,6 +27,10 @@ __all__ = ["Local", "LocalOptions"]
 LOADING = "loading the embedded voice"
 SEED = 0
 """Of the noise in consonants, which is the same each time."""
+SOUND = 0.001
+"""What a sample must exceed to be heard."""
+LEAD = round(0.02 * RATE)
+"""Samples that are kept before the first sound: it begins some quiet 0.3 s after its beginning."""
 
 
 class LocalOptions(BaseModel):
@@ -106,7 +111,7 @@ class Local:
         try:
             for phonemes in await loop.run_in_executor(pool, model.phonemize, _plain(text)):
                 part = await loop.run_in_executor(pool, model.from_phonemes, phonemes, speed, SEED)
-                if len(part):
+                if len(part := _begun(part)):
                     yield part
         except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise EngineError("engine", f"cannot say that: {type(error).__name__}") from error
@@ -119,6 +124,12 @@ def _load() -> Any:
     model = Hibari()
     model("Ready.")
     return model
+
+
+def _begun(part: Samples) -> Samples:
+    """Leave out the silence before the first sound, for which whoever has asked would wait."""
+    first = int(np.argmax(np.abs(part) > SOUND)) if len(part) else 0
+    return part[max(0, first - LEAD) :]
 
 
 def _plain(text: str) -> str:

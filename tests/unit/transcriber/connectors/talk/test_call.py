@@ -13,7 +13,7 @@ from tests.fakes.call import FakeListener
 from tests.unit.hpb.server import event, signaling
 from tests.unit.hpb.wires import Network
 from transcriber.call import Caption
-from transcriber.connectors.talk.call import EMPTY, Server, Talk, TalkCall, Unwelcome
+from transcriber.connectors.talk.call import EMPTY, Encrypted, Server, Talk, TalkCall, Unwelcome
 from transcriber.rtc import Media
 
 
@@ -166,3 +166,31 @@ async def test_a_refusal_says_what_to_change() -> None:
     stay.talk.media.close()
     assert len(stay.network.dials) == 1
     assert not Unwelcome.retryable
+
+
+async def test_an_encrypted_call_is_refused_at_once_and_says_what_to_change() -> None:
+    stay = Stay()
+
+    async def encrypted() -> bool:
+        return True
+
+    stay.talk.encrypted = encrypted
+    with pytest.raises(Encrypted, match="switch off end-to-end") as refused:
+        await stay.call.run(FakeListener())
+    stay.talk.media.close()
+    assert not refused.value.retryable
+    await stay.show("nothing", "bob")
+    assert stay.shown == []
+
+
+async def test_who_hangs_up_need_not_know_whether_the_call_was_encrypted() -> None:
+    stay = Stay()
+
+    async def never() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    stay.talk.encrypted = never
+    async with stay.going_on():
+        pass
+    assert stay.over

@@ -1,0 +1,79 @@
+"""The reader of all media sockets: one that fails takes nobody else's hearing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from transcriber.rtc.buffer import Buffer
+from transcriber.rtc.tick import Reader
+
+MEDIA = b"\x80" + bytes(20)
+
+
+class Sink:
+    """Counts what it hears, after doing something else."""
+
+    def __init__(self, first: Any = None) -> None:
+        self.heard = asyncio.Event()
+        self._first = first
+
+    def media(self, buffer: Buffer, size: int, now: float) -> None:
+        self.heard.set()
+        if self._first:
+            self._first()
+
+    def other(self, data: bytes, address: Any) -> None:
+        raise AssertionError("only media is sent")
+
+
+@contextmanager
+def lines(count: int) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
+    """Connected sockets that keep messages apart."""
+    pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(count)]
+    for _, ours in pairs:
+        ours.setblocking(False)
+    try:
+        yield pairs
+    finally:
+        for pair in pairs:
+            for end in pair:
+                end.close()
+
+
+async def test_one_whose_sink_fails_makes_nobody_deaf() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[object] = []
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    reader = Reader(loop)
+    failing, well = Sink(lambda: 1 / 0), Sink()
+    with lines(2) as ((to_failing, one), (to_well, two)):
+        reader.attach(one, failing)
+        reader.attach(two, well)
+        to_failing.send(MEDIA)
+        await asyncio.wait_for(failing.heard.wait(), 5)
+        to_well.send(MEDIA)
+        await asyncio.wait_for(well.heard.wait(), 5)
+        reader.close()
+    assert [type(problem) for problem in told] == [ZeroDivisionError]
+
+
+async def test_who_is_detached_while_packets_are_taken_is_passed_over() -> None:
+    reader = Reader(asyncio.get_running_loop())
+    with lines(2) as ((to_one, one), (to_two, two)):
+        sinks = [Sink(lambda: reader.detach(two)), Sink(lambda: reader.detach(one))]
+        to_one.send(MEDIA)
+        to_two.send(MEDIA)
+        for sock, sink in zip((one, two), sinks, strict=True):
+            reader.attach(sock, sink)
+        waits = [asyncio.ensure_future(sink.heard.wait()) for sink in sinks]
+        done, pending = await asyncio.wait(waits, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.02)
+        for wait in pending:
+            wait.cancel()
+        reader.close()
+    assert len(done) == 1
+    assert sum(sink.heard.is_set() for sink in sinks) == 1

@@ -1,0 +1,1 @@
+"""Callers whom an identity provider knows (OpenID Connect): they show its signed tokens."""

@@ -1,0 +1,56 @@
+"""
+Settings of the identity provider.
+
+They stand apart from what uses them, so that nothing of it is loaded where there is no provider.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from transcriber.errors import Misconfigured
+
+__all__ = ["OidcOptions"]
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class OidcOptions(BaseModel):
+    """Whose tokens count beside our own, and what they allow."""
+
+    issuer: str = Field(
+        "",
+        pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?)?$",
+        alias="OIDC_ISSUER",
+        description="an identity provider (OpenID Connect) whose tokens count beside ours, exactly"
+        " as it names itself, such as https://id.example.org/realms/staff; empty: none",
+    )
+    audience: str = Field(
+        "", alias="OIDC_AUDIENCE", description="for whom its tokens must be made: our name there"
+    )
+    claim: str = Field(
+        "scope",
+        min_length=1,
+        alias="OIDC_CLAIM",
+        description="the claim that says what somebody may, such as groups or realm_access.roles;"
+        " `transcriber:rooms:read` in it allows `rooms:read`",
+    )
+    admins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        alias="OIDC_ADMINS",
+        description="words in that claim, with commas, that allow everything",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.issuer and not self.audience:
+            raise Misconfigured(
+                "OIDC_AUDIENCE", "is missing", remedy="tokens made for others must not count here"
+            )
+        return self
