@@ -19,7 +19,7 @@ __all__ = ["Outbox"]
 FILL = 24
 """Bytes by which a packet may be made larger so that it has the size of another."""
 FEW = 24
-"""Packets to subscribers below which it is cheaper to send them one by one."""
+"""Packets to subscribers below which it is cheaper to send them one by one, as a single one is."""
 
 
 class Origin(Protocol):
@@ -88,7 +88,7 @@ class Outbox:
             self._send(shares)
 
     def _send(self, shares: list[Share]) -> None:
-        if sum(len(share.table.legs) for share in shares) >= FEW:
+        if len(shares) > 1 and sum(len(share.table.legs) for share in shares) >= FEW:
             self._wave.send(shares)
             return
         for share in shares:
