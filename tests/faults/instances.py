@@ -28,8 +28,9 @@ from tests.peers.hpb_stack import HpbStack
 from tests.peers.nextcloud import SECRET, Nextcloud
 from tests.peers.postgres import postgres
 from tests.peers.talk.captioned import ROOM, Reader, reading, sentence, speaks, talking
-from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.process import LOOPBACK, Process
 from tests.peers.talk.programs import NEWEST
+from tests.ports import free_port
 from transcriber.store import Store, open_store
 
 __all__ = ["Hook", "Instance", "instance", "receiving", "torment"]

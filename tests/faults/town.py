@@ -30,9 +30,10 @@ from tests.peers.hpb_stack import HpbStack
 from tests.peers.postgres import Postgres, postgres
 from tests.peers.talk.audio import Samples, Sound
 from tests.peers.talk.captioned import ROOM, Reader, reading, speaks, talking
-from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.process import LOOPBACK, Process
 from tests.peers.talk.programs import NEWEST
 from tests.peers.talk.proxy import Proxy
+from tests.ports import free_port
 from transcriber.store import Store, open_store
 from transcriber.transcripts.permission import Permissions
 

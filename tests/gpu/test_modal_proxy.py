@@ -36,6 +36,7 @@ from tests.peers.test_gpu_service_stream import (  # noqa: F401
     test_who_is_still_there_after_the_grace_is_told,
     test_words_come_with_times_and_a_pause_ends_the_segment,
 )
+from tests.ports import free_port
 
 
 def as_modal_calls_it(app: Any) -> Any:
@@ -60,7 +61,7 @@ def as_modal_calls_it(app: Any) -> Any:
 @asynccontextmanager
 async def modal_front(port: int) -> AsyncIterator[int]:
     """Modal's proxy on a port of its own."""
-    own = gpu_service.free_port()
+    own = free_port()
     config = uvicorn.Config(
         as_modal_calls_it(web_server_proxy("127.0.0.1", port)),
         host="127.0.0.1",

@@ -2,8 +2,8 @@
 What the WebSocket front of the GPU service costs: real sockets, an engine that costs nothing.
 
 The service runs in a process of its own, as users start it; its CPU time and its memory are read
-from the kernel, the former while all streams are there. Every stream makes
-the engine say words, so each message that is lost is missed.
+from the kernel, the former while all streams are there. Every stream makes the engine say words,
+so each message that is lost is missed.
 
 A neighbour that takes the processor away can only make a round slower, never faster: when a bar is
 missed there is another round, up to three, and the one with the least delay is told.
@@ -16,7 +16,6 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from modal_app.load import Plan, Tally, drive
 from tests.load.report import Bar, finish, parser
+from tests.ports import free_port
 
 START = 20.0
 """Seconds the service has to say that it listens."""
@@ -84,9 +84,7 @@ def _bars(figures: dict[str, float]) -> list[Bar]:
 @contextmanager
 def _service(slots: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the service, and end it whatever happens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "modal_app", "serve", "--model", "loopback"]
     command += ["--slots", str(slots), "--port", str(port), "--grace", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

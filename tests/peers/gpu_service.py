@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from modal_app.loopback import Loopback, decode
 from modal_app.protocol import End, Message, Word
 from modal_app.server import Site, serve
 from modal_app.speech import Rules
+from tests.ports import free_port
 
-__all__ = ["Client", "Running", "free_port", "running"]
+__all__ = ["Client", "Running", "running"]
 
 RULES = Rules(delay=0.16, warm_up=0)
 PATIENCE = 10.0
@@ -76,14 +76,6 @@ class Client:
 def words(messages: list[Message]) -> list[str]:
     """Give the words among the messages."""
     return [message.text for message in messages if isinstance(message, Word)]
-
-
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -28,9 +28,10 @@ from hpb import Client, Internal, Retry, Signaling, Ticket
 from hpb.auth import Credentials
 from tests.peers import require
 from tests.peers.talk.nextcloud import Nextcloud
-from tests.peers.talk.process import LOOPBACK, Process, free_port, poll
+from tests.peers.talk.process import LOOPBACK, Process, poll
 from tests.peers.talk.programs import NEWEST, signaling_server
 from tests.peers.talk.settings import write_janus, write_server
+from tests.ports import free_port
 
 __all__ = ["HpbStack"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import aiohttp
 
 from tests.peers import require
 from tests.peers.rtc import until
+from tests.ports import free_port
 
 __all__ = ["Handle", "Janus", "janus"]
 
@@ -109,9 +109,7 @@ class Janus:
 async def janus(address: str, *, trickle: bool = False) -> AsyncIterator[Janus]:
     """Run Janus and connect to it."""
     program = require("janus")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="janus-") as name:
         folder = Path(name)
         settings = MAIN.format(

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.peers import require
-from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.process import LOOPBACK, Process
+from tests.ports import free_port
 
 __all__ = ["NatsServer", "nats_server"]
 

@@ -6,16 +6,19 @@ import asyncio
 import os
 import pwd
 import shutil
-import socket
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.peers import missing
+import asyncpg
 
-__all__ = ["Postgres", "postgres"]
+from tests.peers import missing
+from tests.ports import free_port
+
+__all__ = ["Postgres", "execute", "postgres"]
 
 SPEED = ("-c", "max_connections=50", "-c", "shared_buffers=32MB", "-c", "wal_init_zero=off")
 """The settings that a small machine needs; nothing that weakens durability."""
@@ -27,9 +30,7 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = self.through(self.port)
 
     @staticmethod
@@ -78,11 +79,26 @@ class Postgres:
         """Stop; `immediate` is as sudden as a crash."""
         self._run("pg_ctl", "-D", str(self._folder), "-w", "-m", how, "stop")
 
+    async def empty(self) -> None:
+        """Forget every table."""
+        await execute(self.url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
     async def restart(self, *, away: float) -> None:
         """Crash, stay away for some seconds, and come back."""
         await asyncio.to_thread(self.stop, "immediate")
         await asyncio.sleep(away)
         await asyncio.to_thread(self.start)
+
+
+async def execute(url: str, statement: str) -> None:
+    """Change a database of either kind behind the back of those who have it open."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file, file:
+            file.execute(statement)
+        return
+    db = await asyncpg.connect(url)
+    await db.execute(statement)
+    await db.close()
 
 
 def _programs() -> Path:

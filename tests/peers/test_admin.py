@@ -13,7 +13,7 @@ import structlog
 from tests.peers import until
 from tests.peers.nextcloud import SECRET
 from tests.peers.nextcloud import Nextcloud as Cloud
-from tests.peers.talk.process import free_port
+from tests.ports import free_port
 from transcriber.app import form
 from transcriber.app.form import Form, ask, scheme
 from transcriber.app.serve import serve

@@ -6,16 +6,15 @@ import asyncio
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import webhooks
 from tests.peers.command import here, transcriber
+from tests.peers.postgres import execute
 from tests.unit.transcriber.test_config import BROKEN
 from transcriber import cli, config
 from transcriber.audio import wav
@@ -241,12 +240,10 @@ def test_check_speaks_to_scripts() -> None:
 
 def test_what_cannot_start_beside_others_is_told_in_one_line(tmp_path: Path) -> None:
     async def kept() -> None:
-        async with webhooks.open_store(f"sqlite:///{tmp_path / 'transcriber.db'}"):
-            pass
+        async with webhooks.open_store(url := f"sqlite:///{tmp_path / 'transcriber.db'}"):
+            await execute(url, "INSERT INTO webhook_schema VALUES (900)")
 
     asyncio.run(kept())
-    with closing(sqlite3.connect(tmp_path / "transcriber.db")) as file, file:
-        file.execute("INSERT INTO webhook_schema VALUES (900)")
     ran = transcriber("serve", env={"DATA_DIR": str(tmp_path), "HTTP_PORT": "0"})
     assert ran.code == 1
     (line,) = ran.lines

@@ -19,8 +19,9 @@ from modal_app.load import Plan, Tally, drive
 from modal_app.loopback import Loopback, decode, say
 from modal_app.protocol import Samples
 from modal_app.server import Site
-from tests.peers.gpu_service import free_port, running
+from tests.peers.gpu_service import running
 from tests.peers.test_gpu_service_moshi import _wav
+from tests.ports import free_port
 
 MODULE = (sys.executable, "-m", "modal_app")
 

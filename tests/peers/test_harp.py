@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.peers import until
-from tests.peers.talk.process import free_port
+from tests.ports import free_port
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
 from transcriber.errors import Misconfigured
 from transcriber.telemetry import METRICS

@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.peers.talk.process import free_port
+from tests.ports import free_port
 from transcriber.app import form
 from transcriber.config import load, table
 

@@ -13,6 +13,7 @@ from aiortc import RTCIceGatherer
 
 from tests.peers import require
 from tests.peers.rtc import Heard, network, tone, until
+from tests.ports import free_port
 from transcriber.rtc import Ears, IceServer, Media, Peer, relay_credentials
 
 SECRET = "a secret that the relay shares with us"
@@ -22,9 +23,7 @@ SECRET = "a secret that the relay shares with us"
 async def relay(address: str) -> AsyncIterator[int]:
     """Run coturn; yields its port."""
     program = require("turnserver")
-    with socket.socket() as free:
-        free.bind((address, 0))
-        port: int = free.getsockname()[1]
+    port = free_port(address)
     process = await asyncio.create_subprocess_exec(
         program, "-n", "--log-file=/dev/null", f"--listening-ip={address}",
         f"--relay-ip={address}", f"--listening-port={port}", "--use-auth-secret",

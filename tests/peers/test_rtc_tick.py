@@ -62,7 +62,10 @@ async def test_one_whose_sink_fails_makes_nobody_deaf() -> None:
 
 
 async def test_who_is_detached_while_packets_are_taken_is_passed_over() -> None:
-    reader = Reader(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    told: list[object] = []
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    reader = Reader(loop)
     with lines(2) as ((to_one, one), (to_two, two)):
         sinks = [Sink(lambda: reader.detach(two)), Sink(lambda: reader.detach(one))]
         to_one.send(MEDIA)
@@ -75,5 +78,6 @@ async def test_who_is_detached_while_packets_are_taken_is_passed_over() -> None:
         for wait in pending:
             wait.cancel()
         reader.close()
+    assert told == []
     assert len(done) == 1
     assert sum(sink.heard.is_set() for sink in sinks) == 1

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.conformance.store import NOW, Clock, StoreConformance
 from tests.peers import until
-from tests.peers.postgres import Postgres, postgres
+from tests.peers.postgres import Postgres, execute, postgres
 from transcriber.store import Entry, Store, StoreFailed, open_store
 from transcriber.store.postgres import PostgresStore
 from transcriber.store.sqlite import SqliteStore
@@ -36,19 +34,13 @@ def server() -> Iterator[Postgres]:
 class TestPostgres(StoreConformance):
     @pytest.fixture
     async def store(self, server: Postgres, clock: Clock) -> AsyncIterator[Store]:
-        await _empty(server)
+        await server.empty()
         async with PostgresStore(server.url, now=clock) as store:
             yield store
 
 
-async def _empty(server: Postgres) -> None:
-    db = await asyncpg.connect(server.url)
-    await db.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await db.close()
-
-
 async def test_instances_that_start_together_make_the_tables_once(server: Postgres) -> None:
-    await _empty(server)
+    await server.empty()
     async with AsyncExitStack() as stack:
         stores = [open_store(server.url) for _ in range(5)]
         await asyncio.gather(*(stack.enter_async_context(store) for store in stores))
@@ -158,17 +150,11 @@ async def test_webhooks_may_share_the_file(tmp_path: Path) -> None:
 async def test_what_a_newer_version_has_written_is_refused_and_left_alone(
     kind: str, server: Postgres, tmp_path: Path
 ) -> None:
-    await _empty(server)
+    await server.empty()
     url = server.url if kind == "postgres" else f"sqlite:///{tmp_path / 'all.db'}"
     async with open_store(url):
         pass
-    if kind == "postgres":
-        db = await asyncpg.connect(url)
-        await db.execute("INSERT INTO store_schema VALUES (900)")
-        await db.close()
-    else:
-        with closing(sqlite3.connect(tmp_path / "all.db")) as file, file:
-            file.execute("INSERT INTO store_schema VALUES (900)")
+    await execute(url, "INSERT INTO store_schema VALUES (900)")
     for _ in range(2):
         with pytest.raises(StoreFailed, match=r"newer version.* 900"):
             async with open_store(url):

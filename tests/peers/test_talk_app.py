@@ -15,8 +15,9 @@ from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.nextcloud import SECRET, Nextcloud
 from tests.peers.talk.captioned import AMIABLE, ROOM, Reader, reading, sentence, speaks, talking
-from tests.peers.talk.process import LOOPBACK, Process, free_port
+from tests.peers.talk.process import LOOPBACK, Process
 from tests.peers.talk.programs import NEWEST
+from tests.ports import free_port
 
 PEOPLE = ("ann", "bob", "cid")
 """Everybody in the call; so are their sessions named."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers import require
+from tests.ports import free_port
 from webhooks import Endpoint, Message, Secret, Worker, new_secret, open_store
 from webhooks.guard import guarded_session
 from webhooks.models import Outcome
@@ -46,9 +46,7 @@ def start(words: list[str], environment: dict[str, str], printed: Path) -> subpr
 @asynccontextmanager
 async def receiver(language: str, secret: str, folder: Path) -> AsyncIterator[tuple[int, Path]]:
     """Run what the README shows; what it prints is in the file."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     script = folder / f"receiver.{EXTENSION[language]}"
     script.write_text(RECEIVERS[language])
     printed = folder / "printed"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from tests.peers.postgres import Postgres, postgres
+from tests.peers.postgres import Postgres, execute, postgres
 from tests.unit.webhooks.conformance import NOW, StoreConformance, due, endpoint, message
 from webhooks.errors import BadUrl, StoreError
 from webhooks.postgres import PostgresStore
@@ -35,19 +33,13 @@ def server() -> Iterator[Postgres]:
 class TestPostgres(StoreConformance):
     @pytest.fixture
     async def store(self, server: Postgres) -> AsyncIterator[Store]:
-        await _empty(server)
+        await server.empty()
         async with open_store(server.url) as store:
             yield store
 
 
-async def _empty(server: Postgres) -> None:
-    db = await asyncpg.connect(server.url)
-    await db.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await db.close()
-
-
 async def test_instances_that_start_together_make_the_tables_once(server: Postgres) -> None:
-    await _empty(server)
+    await server.empty()
     async with AsyncExitStack() as stack:
         stores = [PostgresStore(server.url) for _ in range(5)]
         await asyncio.gather(*(stack.enter_async_context(store) for store in stores))
@@ -56,7 +48,7 @@ async def test_instances_that_start_together_make_the_tables_once(server: Postgr
 
 
 async def test_news_reaches_other_instances(server: Postgres) -> None:
-    await _empty(server)
+    await server.empty()
     async with PostgresStore(server.url) as one, PostgresStore(server.url) as two:
         await one.save(endpoint(), now=NOW)
         seen = await two.changed(-1, within=5)
@@ -68,7 +60,7 @@ async def test_news_reaches_other_instances(server: Postgres) -> None:
 
 
 async def test_many_workers_never_hold_the_same_endpoint(server: Postgres) -> None:
-    await _empty(server)
+    await server.empty()
     async with PostgresStore(server.url) as store:
         for number in range(40):
             await store.save(endpoint(f"whk_{number:02}"), now=NOW)
@@ -85,7 +77,7 @@ async def test_many_workers_never_hold_the_same_endpoint(server: Postgres) -> No
 
 
 async def test_a_server_that_was_away_is_found_again(server: Postgres) -> None:
-    await _empty(server)
+    await server.empty()
     async with PostgresStore(server.url) as store:
         await store.save(endpoint(), now=NOW)
         seen = await store.changed(-1, within=1)
@@ -140,17 +132,11 @@ def test_no_other_store_is_known(url: str) -> None:
 async def test_what_a_newer_version_has_written_is_refused_and_left_alone(
     kind: str, server: Postgres, tmp_path: Path
 ) -> None:
-    await _empty(server)
+    await server.empty()
     url = server.url if kind == "postgres" else f"sqlite:///{tmp_path / 'all.db'}"
     async with open_store(url):
         pass
-    if kind == "postgres":
-        db = await asyncpg.connect(url)
-        await db.execute("INSERT INTO webhook_schema VALUES (900)")
-        await db.close()
-    else:
-        with closing(sqlite3.connect(tmp_path / "all.db")) as file, file:
-            file.execute("INSERT INTO webhook_schema VALUES (900)")
+    await execute(url, "INSERT INTO webhook_schema VALUES (900)")
     for _ in range(2):
         with pytest.raises(StoreError, match=r"newer version.* 900"):
             async with open_store(url):

@@ -33,8 +33,6 @@ COOKIE = b"\x21\x12\xa4\x42"
 """What makes a packet a connectivity check (RFC 8489)."""
 MALFORMED = (ValueError, LookupError, struct.error, AssertionError, OSError)
 """What aioice raises over a message that it cannot read or answer."""
-
-
 SEGMENT = (17, 103)
 """Linux: `SOL_UDP` and `UDP_SEGMENT`, which Python does not name."""
 UNCUT = {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}

@@ -5,24 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "Process", "free_port", "poll"]
+__all__ = ["LOOPBACK", "Process", "poll"]
 
 LOOPBACK = "127.0.0.1"
 START = 60.0
 """Seconds a program gets to become ready."""
 STOP = 5.0
 """Seconds it gets to end before it is killed."""
-
-
-def free_port() -> int:
-    """Return a loopback port that is free right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 async def poll(done: Callable[[], Awaitable[bool]], *, within: float) -> None:

@@ -71,7 +71,7 @@ class Leg:
         self.use(payload_type)
         self.layer = self.target = -1
         self.paused = False
-        self.rest: tuple[Packet, float] | None = None
+        self.rest: Packet | None = None
         self.sent = self.octets = 0
         self._began = self.fresh = 0
         self.sequence, self.timestamp = secrets.randbits(15), secrets.randbits(31)

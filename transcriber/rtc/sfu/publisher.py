@@ -121,7 +121,9 @@ class Publisher:
 
     def report(self, now: float, wall: float) -> None:
         """Tell how what they send arrives."""
-        blocks = [block for track in self.tracks.values() for block in track.forwarder.blocks(now)]
+        blocks = [
+            block for track in self.tracks.values() for block in track.forwarder.layers.blocks(now)
+        ]
         for at in range(0, len(blocks), 31):
             self.send_control(rtcp.receiver_report(self._ours, blocks[at : at + 31]))
 
@@ -187,7 +189,7 @@ class Publisher:
 
     def _told(self, items: list[rtcp.Item], now: float) -> None:
         for track in self.tracks.values():
-            track.forwarder.told(items, now)
+            track.forwarder.layers.told(items, now)
 
     def _heard(self, buffer: Buffer, size: int, now: float) -> None:
         data = buffer.data
@@ -248,7 +250,7 @@ class Publisher:
             rid = rtp.text(buffer.data, start, one.extension(rtp.REPAIRED_RID))
             again = {copy: original for original, copy in one.repeats}
             layer = one.layers.index(rid) if rid in one.layers else 0
-            original = again.get(source) or track.forwarder.source(layer)
+            original = again.get(source) or track.forwarder.layers.source(layer)
             return partial(self._again, track, original) if original else None
         return track.key if payload_type in one.keys else None
 

@@ -211,7 +211,7 @@ class Subscriber:
         """Give every picture the layer that fits, or none; sound always passes."""
         tracks = [self._tracks[id_] for id_ in self._taken if id_ not in self._paused]
         shown = sorted((t for t in tracks if t.kind == "video"), key=_importance)
-        rates = {id_: self._tracks[id_].forwarder.rates(now) for id_ in self._taken}
+        rates = {id_: self._tracks[id_].forwarder.layers.rates(now) for id_ in self._taken}
         sound = sum(sum(rates[track.id]) for track in tracks if track.kind == "audio")
         pictures = [Picture(t.id, rates[t.id], self._limits.get(t.id, TOP)) for t in shown]
         present = {track.id: self.legs[track.id].target for track in shown}

@@ -206,7 +206,7 @@ def test_a_source_may_be_replaced_and_the_numbers_go_on() -> None:
     for number in range(3):
         room.send(number, b"voice")
     room.forwarder.bind(8, 0)
-    assert (room.forwarder.source(0), room.forwarder.source(1)) == (8, 0)
+    assert (room.forwarder.layers.source(0), room.forwarder.layers.source(1)) == (8, 0)
     for number in range(3):
         room.send(40_000 + number, b"other", source=8)
     assert way.payloads == [b"voice"] * 3 + [b"other"] * 3
@@ -221,25 +221,25 @@ def test_reports_carry_the_publishers_clock_to_subscribers() -> None:
     first = rtcp.read(room.forwarder.report(leg, 500.0, room.now), 28)
     assert isinstance(first[0], rtcp.SenderReport)
     assert first[0].wall == 500.0
-    room.forwarder.told([rtcp.SenderReport(7, 1, 48_000, 1_000.0), rtcp.Bye((7,))], room.now)
+    room.forwarder.layers.told([rtcp.SenderReport(7, 1, 48_000, 1_000.0), rtcp.Bye((7,))], room.now)
     (second,) = rtcp.read(room.forwarder.report(leg, 500.0, room.now + 2), 28)
     assert isinstance(second, rtcp.SenderReport)
     assert second.wall == 1_002.0
     offset = way.numbers[0][1] - 3_000
     assert second.timestamp == (48_000 + 96_000 + offset) & 0xFFFF_FFFF
-    assert len(room.forwarder.blocks(room.now)) == 1
+    assert len(room.forwarder.layers.blocks(room.now)) == 1
 
 
 def test_rates_are_those_of_the_last_moment() -> None:
     room = Room("opus/48000")
-    assert room.forwarder.rates(10.0) == []
+    assert room.forwarder.layers.rates(10.0) == []
     room.now = 10.0
     for number in range(30):
         room.send(number, bytes(88))
-    assert room.forwarder.rates(10.5) == []
-    (rate,) = room.forwarder.rates(11.0)
+    assert room.forwarder.layers.rates(10.5) == []
+    (rate,) = room.forwarder.layers.rates(11.0)
     assert 20_000 < rate < 28_000
-    assert room.forwarder.rates(12.0) == [0.0]
+    assert room.forwarder.layers.rates(12.0) == [0.0]
 
 
 def test_what_is_no_packet_or_too_large_is_dropped() -> None:
