@@ -324,6 +324,8 @@ async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
     token = await tab.run("document.querySelector('dialog .secret').value")
     await tab.click("dialog .ask .primary")
     await tab.sees("td", "Dashboard")
+    await go(tab, "access")
+    await tab.sees("td code", "POST /api/v1/tokens")
     await picture(tab, "access")
     bearer = {"Authorization": f"Bearer {token}"}
     assert (await http.get("/metrics", headers=bearer)).status == 200
