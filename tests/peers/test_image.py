@@ -21,10 +21,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from aiohttp import web
 
 from tests.ports import free_port
 from transcriber.app import form
 from transcriber.config import load, table
+from transcriber.web.appapi import behind
+from transcriber.web.routes import Route, token
 
 ROOT = Path(__file__).parents[2]
 INFO = ElementTree.parse(ROOT / "appinfo/info.xml").getroot()
@@ -74,10 +77,34 @@ def test_the_description_fits_what_is_packed() -> None:
     )
 
 
-def test_no_route_is_open_to_browsers() -> None:
-    routes = INFO.find("external-app/routes")
-    assert routes is not None
-    assert not list(routes)
+def test_browsers_of_administrators_reach_the_console_and_nobody_reaches_more() -> None:
+    described = INFO.findall("external-app/routes/route")
+    assert {route.findtext("access_level") for route in described} == {"ADMIN"}
+    for route in described:
+        assert json.loads(route.findtext("headers_to_exclude") or "") == ["authorization", "cookie"]
+    patterns = [route.findtext("url") or "" for route in described]
+
+    def reached(path: str) -> bool:
+        return any(re.search(pattern, path) for pattern in patterns)
+
+    for path in (
+        "/console",
+        "/assets/1/console/main.js",
+        "/api/v1/console/stream",
+        "/api/v1/audit",
+    ):
+        assert reached(path)
+        assert behind(Route("GET", path, nothing, token("admin"), "x"))
+    for path in (
+        "/init", "/enabled", "/heartbeat", "/bot", "/api/v1/call/transcribe", "/metrics",
+        "/api/v1/languages", "/console/signed-in", "/x/console",
+    ):  # fmt: skip
+        assert not reached(path)
+        assert not behind(Route("GET", path, nothing, token("admin"), "x"))
+
+
+async def nothing(request: web.Request) -> None:
+    """Handle what is never asked."""
 
 
 def test_deploy_options_are_settings_and_their_defaults_are_valid() -> None:
