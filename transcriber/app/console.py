@@ -41,7 +41,7 @@ async def console(house: House) -> AsyncIterator[Face]:
             gpu=gpu is not None,
         )
 
-    shown = Console(overview, lambda: _state(house), picture, tail, gpu and gpu.look)
+    shown = Console(overview, lambda: _state(house), picture, tail, gpu.look if gpu else None)
     forget = house.world.subscribe(Event, picture.apply)
     logging.getLogger().addHandler(tail)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -47,10 +48,10 @@ class Office:
             raise self.trouble
         return web.Response(status=201, headers={"Location": "/api/v1/x/x_1"})
 
-    async def do(self, auth: Auth = ADMIN, *, bearer: str = "s3cret", **route: str) -> None:
+    async def do(self, auth: Auth = ADMIN, *, bearer: str = "s3cret", **route: Any) -> None:
         asked = Route(
             route.get("method", "POST"), route.get("path", "/api/v1/x"), self.work, auth, "X"
-        )  # type: ignore[arg-type]
+        )
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             if auth.kind == "token":
