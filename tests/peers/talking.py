@@ -27,7 +27,9 @@ __all__ = ["ADMIN", "Caller", "Utterance", "calling", "house", "onsets", "start"
 
 ADMIN = {"Authorization": "Bearer s3cret"}
 LOUD = 0.01
-"""What a sample must exceed to be speech."""
+"""What a sample must exceed to be a sound."""
+WORD = 0.05
+"""What a sample must exceed to be of a word: a breath before the first one is quieter."""
 PACKET = RATE // 50
 """Samples that come at a time."""
 BEFORE, AFTER = 0.5, 10.0
@@ -41,6 +43,8 @@ class Utterance:
     samples: Samples
     begins: float
     ends: float
+    speaks: float
+    """Where the first word is: some take a breath before."""
 
 
 def utterance(start: float, end: float) -> Utterance:
@@ -49,7 +53,9 @@ def utterance(start: float, end: float) -> Utterance:
     loud = np.flatnonzero(np.abs(speech) > LOUD)
     quiet = [np.zeros(round(seconds * RATE), np.float32) for seconds in (BEFORE, AFTER)]
     samples = np.concatenate([quiet[0], speech, quiet[1]])
-    return Utterance(samples, BEFORE + loud[0] / RATE, BEFORE + loud[-1] / RATE)
+    places = (loud[0], loud[-1], np.argmax(np.abs(speech) > WORD))
+    begins, ends, speaks = (BEFORE + float(place) / RATE for place in places)
+    return Utterance(samples, begins, ends, speaks)
 
 
 def onsets(heard: Heard) -> list[float]:

@@ -21,27 +21,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from aiohttp import web
 
 from tests.ports import free_port
 from transcriber.app import form
 from transcriber.config import load, table
-from transcriber.web.appapi import behind
-from transcriber.web.routes import Route, token
 
 ROOT = Path(__file__).parents[2]
 INFO = ElementTree.parse(ROOT / "appinfo/info.xml").getroot()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-ORDER = (
-    "id", "name", "summary", "description", "version", "licence", "author", "namespace", "types",
-    "documentation", "category", "website", "discussion", "bugs", "repository", "screenshot",
-    "dependencies", "external-app",
-)  # fmt: skip
-"""Elements in the order that the app store's schema demands."""
-CATEGORIES = {
-    "ai", "security", "customization", "files", "integration", "monitoring", "multimedia",
-    "office", "organization", "social", "tools", "games", "search", "workflow",
-}  # fmt: skip
 BUILT = "/opt/transcriber"
 """Where the image has the application."""
 
@@ -50,61 +37,12 @@ def text(path: str) -> str:
     return INFO.findtext(path) or ""
 
 
-def test_the_app_store_takes_the_description() -> None:
-    names = [child.tag for child in INFO]
-    assert names == sorted(names, key=ORDER.index)
-    assert {"id", "name", "summary", "description", "version", "licence", "author", "bugs"} < set(
-        names
-    )
-    assert text("id") == "live_transcription"
-    assert re.fullmatch(r"\d+\.\d+\.\d+", text("version"))
-    assert text("licence") == "agpl"
-    assert len(text("name")) <= 128
-    assert len(text("summary")) <= 128
-    assert {found.text for found in INFO.iter("category")} <= CATEGORIES
-    for address in ("website", "bugs", "repository"):
-        assert re.fullmatch(r"https?://.+", text(address))
-    needs = INFO.find("dependencies/nextcloud")
-    assert needs is not None
-    assert int(needs.get("min-version", "")) <= int(needs.get("max-version", ""))
-
-
 def test_the_description_fits_what_is_packed() -> None:
     assert text("version") == VERSION
     assert text("external-app/docker-install/image-tag") == VERSION
     assert all(
         text(f"external-app/docker-install/{part}") for part in ("registry", "image", "image-tag")
     )
-
-
-def test_browsers_of_administrators_reach_the_console_and_nobody_reaches_more() -> None:
-    described = INFO.findall("external-app/routes/route")
-    assert {route.findtext("access_level") for route in described} == {"ADMIN"}
-    for route in described:
-        assert json.loads(route.findtext("headers_to_exclude") or "") == ["authorization", "cookie"]
-    patterns = [route.findtext("url") or "" for route in described]
-
-    def reached(path: str) -> bool:
-        return any(re.search(pattern, path) for pattern in patterns)
-
-    for path in (
-        "/console",
-        "/assets/1/console/main.js",
-        "/api/v1/console/stream",
-        "/api/v1/audit",
-    ):
-        assert reached(path)
-        assert behind(Route("GET", path, nothing, token("admin"), "x"))
-    for path in (
-        "/init", "/enabled", "/heartbeat", "/bot", "/api/v1/call/transcribe", "/metrics",
-        "/api/v1/languages", "/console/signed-in", "/x/console",
-    ):  # fmt: skip
-        assert not reached(path)
-        assert not behind(Route("GET", path, nothing, token("admin"), "x"))
-
-
-async def nothing(request: web.Request) -> None:
-    """Handle what is never asked."""
 
 
 def test_deploy_options_are_settings_and_their_defaults_are_valid() -> None:
