@@ -23,6 +23,7 @@ from tests.peers.devtools import Tab, chromium
 from tests.peers.service import service
 from tests.peers.test_page import SIZES
 from tests.unit.transcriber.transcripts.calls import said
+from transcriber.engines.stt.gpu import Figures
 from transcriber.events import EVENT_TYPES
 from transcriber.telemetry import Tail
 from transcriber.transcripts.archive import Archive, Said
@@ -75,7 +76,9 @@ class Stage:
         self.state = STATE
         self.store = MemoryStore()
         self.archive = Archive(self.store)
-        self.console = Console(self._overview, lambda: self.state, self.picture, self.log)
+        self.console = Console(
+            self._overview, lambda: self.state, self.picture, self.log, self._look
+        )
 
     @classmethod
     async def ready(cls) -> Stage:
@@ -109,7 +112,13 @@ class Stage:
     def _overview(self) -> Overview:
         return Overview(
             version="0.1.0", started_at="2026-03-04T08:00:00+00:00", store="sqlite:///data.db",
-            settings=SETTINGS,
+            settings=SETTINGS, gpu=True,
+        )  # fmt: skip
+
+    async def _look(self) -> Figures:
+        return Figures.model_construct(
+            up=9000, cost=2.05, slots=64, used=12, active=9, step=0.021, step_slowest=0.034,
+            backlog=0.08, streams=310, rejected=2, audio=42_000, words=61_344,
         )  # fmt: skip
 
     async def _rooms(self, request: web.Request) -> web.Response:
@@ -186,6 +195,9 @@ async def rooms(tab: Tab, stage: Stage) -> None:
 
 
 async def engines_settings_and_log(tab: Tab, stage: Stage) -> None:
+    await go(tab, "engines")
+    await press(tab, "Ask it")
+    await tab.sees(".fact", "12 of 64")
     await go(tab, "engines", "engines")
     await tab.sees("td .badge.bad", "down: unreachable (3 times), next try in 8 s")
     await tab.sees("td", "LT_VOSK_SERVER_URL is not set")
@@ -324,6 +336,8 @@ async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
     token = await tab.run("document.querySelector('dialog .secret').value")
     await tab.click("dialog .ask .primary")
     await tab.sees("td", "Dashboard")
+    await go(tab, "access")
+    await tab.sees("td code", "POST /api/v1/tokens")
     await picture(tab, "access")
     bearer = {"Authorization": f"Bearer {token}"}
     assert (await http.get("/metrics", headers=bearer)).status == 200

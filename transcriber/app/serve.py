@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.access import access
+from transcriber.app.audit import audit
 from transcriber.app.catalogue import catalogue
 from transcriber.app.console import console
 from transcriber.app.crew import Reports, crew, workers
@@ -36,6 +37,7 @@ from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health, openapi
 from transcriber.web.address import Proxies
+from transcriber.web.audit import Audit, Journal
 from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.once import Once
@@ -128,12 +130,13 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
         options = house.settings.web
         routes += openapi.routes(routes)
         once = await stack.enter_async_context(Once(house.store))
+        noting = await stack.enter_async_context(Audit(Journal(house.store)))
         door = Door(options.rate, Proxies(options.proxies))
         yield application(
             routes,
             guards,
             first=[forward],
-            outside=[door.outside],
+            outside=[noting.outside, door.outside],
             inside=[door.inside, once.inside],
         )
 
@@ -179,6 +182,7 @@ async def _unready(house: House) -> str:
 
 PARTS: tuple[Part, ...] = (
     access,
+    audit,
     listening,
     instances,
     pages,

@@ -79,14 +79,18 @@ class BearerGuard:
             raise ProblemError(
                 401, "no-token", "send the header `Authorization: Bearer` with the API token"
             )
-        request[CALLER] = await self.check(token, scope)
+        request[CALLER] = await self._find(token)
+        _allowed(request[CALLER], scope)
 
     async def check(self, token: str, scope: str) -> Caller:
         """Return who shows a token, if it allows what a scope names; raises as a call does."""
+        return _allowed(await self._find(token), scope)
+
+    async def _find(self, token: str) -> Caller:
         if len(token) <= LONGEST:
             for callers in self._callers:
                 if caller := await callers.find(token):
-                    return _allowed(caller, scope)
+                    return caller
         raise ProblemError(401, "invalid-token", "this token is not known, or not valid any more")
 
 

@@ -8,13 +8,14 @@ same however much is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from transcriber.engines.stt.gpu import Figures
 from transcriber.telemetry import Tail
 from transcriber.web.picture import Picture
 from transcriber.web.problems import ProblemError
@@ -51,6 +52,8 @@ class Overview(BaseModel):
     started_at: str
     store: str
     settings: list[SettingShown]
+    gpu: bool = False
+    """Whether there is a GPU service to be asked."""
     scopes: dict[str, str] = SCOPES
     """What tokens may be allowed, in words."""
 
@@ -64,6 +67,8 @@ class Console:
     """Engines, what is ready, how many workers: what changes rarely."""
     picture: Picture
     log: Tail
+    gpu: Callable[[], Awaitable[Figures]] | None = None
+    """Asks the GPU service, where there is one of our own."""
     _open: int = 0
 
     def routes(self) -> list[Route]:
@@ -71,11 +76,17 @@ class Console:
         admin, base = token("admin"), "/api/v1/console"
         return [
             Route("GET", base, self._overview, admin, "The service", response=Overview),
+            Route("GET", f"{base}/gpu", self._gpu, admin, "The GPU service", response=Figures),
             Route("GET", f"{base}/stream", self._stream, admin, "What goes on", answers=SSE),
         ]
 
     async def _overview(self, request: web.Request) -> Overview:
         return self.overview()
+
+    async def _gpu(self, request: web.Request) -> Figures:
+        if self.gpu is None:
+            raise ProblemError(404, "no-gpu", "the settings name no GPU service of our own")
+        return await self.gpu()
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self._open >= MOST:
