@@ -39,6 +39,7 @@ from tests.peers.engines.server import hosting
 from tests.peers.rtc import network
 from tests.peers.talking import (
     ADMIN,
+    WORD,
     Caller,
     Utterance,
     calling,
@@ -126,11 +127,11 @@ class _Talk:
         self._turn += 1
         known, heard = len(caller.happened), len(self._heard())
         caller.say(said)
-        return said, known, lambda: self._heard()[heard] - caller.said - said.begins
+        return said, known, lambda: self._heard()[heard] - caller.said - said.speaks
 
     def _heard(self) -> list[float]:
-        track = self._caller.track
-        return onsets(self._other.hear(track))
+        """When words came to the other: how loud a breath is when it comes, nobody knows."""
+        return onsets(self._other.hear(self._caller.track), WORD)
 
     def _at(self, kind: str, known: int) -> list[float]:
         return [at for at, event in self._caller.happened[known:] if event["type"] == kind]
