@@ -217,7 +217,8 @@ class Forwarder:
                 self._change(leg, number, packet, now)
             if leg.fresh and not leg.admits(packet):
                 continue
-            if sent := packet if leg.thinning is None else leg.cut(packet):
+            sent = packet if leg.thinning is None else leg.thinning.take(packet, leg.target)
+            if sent is not None:
                 kind = leg.form, sent.marker
                 ready = forms.get(kind)
                 if ready is None:
@@ -242,7 +243,7 @@ class Forwarder:
         kept = leg.thinning or self.layers[leg.layer]
         for sequence in sequences:
             packet = kept.find(leg.origin(sequence))
-            if packet is not None and (not leg.fresh or leg.admits(packet)):
+            if packet is not None and (leg.thinning or not leg.fresh or leg.admits(packet)):
                 leg.send(packet, leg.form.write(packet), self._outbox.out)
 
     def _ask_keyframe(self, number: int, now: float) -> None:

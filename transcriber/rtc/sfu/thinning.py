@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from transcriber.rtc import rtp
 from transcriber.rtc.sfu.packet import Packet
-from transcriber.rtc.sfu.scalable import Part
+from transcriber.rtc.sfu.scalable import ANY, Part
 
 __all__ = ["Thinning"]
 
 MEMORY = 512
 """Packets that may come late or be wanted again."""
 LEFT_OUT = -1
+NOTHING = Part(ANY + 1, begins=False)
+"""What is no part of a picture, as packets are that only fill up a way."""
 
 
 class Thinning:
@@ -33,9 +35,9 @@ class Thinning:
         """By how much each number is moved."""
         self._sent: list[Packet | None] = [None] * MEMORY
 
-    def take(self, packet: Packet, part: Part, target: int) -> Packet | None:
+    def take(self, packet: Packet, target: int) -> Packet | None:
         """Return a packet under its number, if it is for them; `target` is the rung they want."""
-        sequence = packet.sequence
+        sequence, part = packet.sequence, packet.part or NOTHING
         ahead = rtp.signed16(sequence - self._newest) if self._newest >= 0 else 1
         if ahead <= -MEMORY:
             return None
