@@ -33,7 +33,7 @@ class AppApiGuard:
         """Whether our Nextcloud calls; somebody may call through it, where it lets them."""
         headers = request.headers
         given = headers.get("AUTHORIZATION-APP-API", "")[:MOST]
-        app_id = headers.get("EX-APP-ID", "").encode()
+        app_id = headers.get("EX-APP-ID", "").encode(errors="surrogateescape")
         try:
             _, colon, secret = base64.b64decode(given, validate=True).partition(b":")
         except (binascii.Error, ValueError):
