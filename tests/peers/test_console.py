@@ -19,9 +19,12 @@ from aiohttp import web
 
 from tests.fakes.store import MemoryStore
 from tests.peers import until
+from tests.peers.app_api import Proxy
 from tests.peers.devtools import Tab, chromium
+from tests.peers.nextcloud import SECRET, Nextcloud
 from tests.peers.service import service
 from tests.peers.test_page import SIZES
+from tests.ports import free_port
 from tests.unit.transcriber.transcripts.calls import said
 from transcriber.engines.stt.gpu import Figures
 from transcriber.events import EVENT_TYPES
@@ -34,6 +37,7 @@ from transcriber.web.pages import routes
 from transcriber.web.picture import Picture
 from transcriber.web.routes import Kind, Route, token
 from transcriber.web.server import application, listen
+from transcriber.web.sessions import SessionApi, Sessions
 from transcriber.web.transcripts import Transcripts
 
 PICTURES = Path(".cache/console")
@@ -94,8 +98,13 @@ class Stage:
         others = [
             Route("POST", "/api/v1/self-test", self._test, token("admin"), "Try everything"),
             Route("GET", "/api/v1/rooms", self._rooms, token("rooms:read"), "None are our own"),
+            *self._sessions().routes(),
         ]
         return application([*routes(), *self.console.routes(), *kept, *others], guards)
+
+    def _sessions(self) -> SessionApi:
+        sessions = Sessions(self.store)
+        return SessionApi(sessions, sessions.visitor, provider=False)
 
     def happen(self, kind: str, /, **data: Any) -> None:
         event = {"session_id": "s", "data": {"room": "stand-up", **data}}
@@ -275,6 +284,38 @@ async def test_the_running_service_is_operated_from_the_console() -> None:
         assert tab.complaints == []
 
 
+async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
+    port = free_port()
+    proxy = Proxy(f"http://127.0.0.1:{port}")
+    async with Nextcloud().running() as cloud, proxy.at() as console:
+        env = {
+            "APP_ID": "live_transcription", "APP_SECRET": SECRET, "APP_PORT": str(port),
+            "NEXTCLOUD_URL": cloud.url, "LT_HPB_URL": "http://127.0.0.1:9",
+            "LT_INTERNAL_SECRET": "s", "API_TOKEN": "", "WORKERS": "0",
+        }  # fmt: skip
+        async with service(env=env) as (http, _), chromium() as browser:
+            tab = await browser.tab()
+            await tab.look(*SIZES["desk"])
+            await tab.open(f"{console}/console")
+            await tab.sees(".state.good", "Ready", 30)
+            await tab.sees(".fact", "local")
+            await go(tab, "access")
+            await tab.click("main .primary")
+            await fill(tab, name="Dashboard")
+            await tab.click("dialog [value='metrics:read']")
+            await tab.click("dialog .ask-buttons .primary")
+            await tab.click("dialog .ask .primary")
+            await press(tab, "Look again")
+            await tab.sees("td .value", "nextcloud/ann")
+            assert tab.complaints == []
+            tokens = f"{console}/api/v1/tokens"
+            wish = {"name": "x", "scopes": ["admin"]}
+            assert (await http.post(tokens, json=wish)).status == 403  # as a page elsewhere would
+            proxy.admin = False
+            assert (await http.get(tokens)).status == 404
+        assert SECRET not in json.dumps(cloud.admin.lines)
+
+
 async def webhooks(tab: Tab, receiver: Receiver, hook: str) -> None:
     await go(tab, "webhooks")
     await tab.sees(".nothing", "Nobody is told")
@@ -336,7 +377,7 @@ async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
     token = await tab.run("document.querySelector('dialog .secret').value")
     await tab.click("dialog .ask .primary")
     await tab.sees("td", "Dashboard")
-    await go(tab, "access")
+    await press(tab, "Look again")
     await tab.sees("td code", "POST /api/v1/tokens")
     await picture(tab, "access")
     bearer = {"Authorization": f"Bearer {token}"}

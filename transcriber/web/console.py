@@ -19,7 +19,7 @@ from transcriber.engines.stt.gpu import Figures
 from transcriber.telemetry import Tail
 from transcriber.web.picture import Picture
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import Route, token
+from transcriber.web.routes import Route, query, token
 from transcriber.web.scopes import SCOPES
 from transcriber.web.sse import Stream, streaming
 
@@ -58,6 +58,12 @@ class Overview(BaseModel):
     """What tokens may be allowed, in words."""
 
 
+class Watching(BaseModel, extra="forbid"):
+    """`once`: what there is now, and no more, where streams do not come through."""
+
+    once: bool = False
+
+
 @dataclass(slots=True)
 class Console:
     """Answers the console's questions."""
@@ -77,8 +83,11 @@ class Console:
         return [
             Route("GET", base, self._overview, admin, "The service", response=Overview),
             Route("GET", f"{base}/gpu", self._gpu, admin, "The GPU service", response=Figures),
-            Route("GET", f"{base}/stream", self._stream, admin, "What goes on", answers=SSE),
-        ]
+            Route(
+                "GET", f"{base}/stream", self._stream, admin, "What goes on",
+                query=Watching, answers=SSE,
+            ),
+        ]  # fmt: skip
 
     async def _overview(self, request: web.Request) -> Overview:
         return self.overview()
@@ -95,12 +104,12 @@ class Console:
         self._open += 1
         try:
             async with streaming(request) as stream:
-                await self._follow(stream)
+                await self._follow(stream, once=query(request, Watching).once)
         finally:
             self._open -= 1
         return stream.response
 
-    async def _follow(self, stream: Stream) -> None:
+    async def _follow(self, stream: Stream, *, once: bool) -> None:
         seen, number, rounds, state = self.picture.change, 0, 0, None
         await stream.send("rooms", self.picture.rooms())
         while True:
@@ -114,5 +123,5 @@ class Console:
             if rounds % round(SLOWLY / LOOK) == 0 and state != (state := self.state()):
                 await stream.send("state", state)
             rounds += 1
-            if not await stream.rest(LOOK):
+            if once or not await stream.rest(LOOK):
                 return

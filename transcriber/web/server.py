@@ -29,7 +29,7 @@ from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, QUERY, Kind, Route, Rule, Serve
 
-__all__ = ["STOPPING", "application", "listen", "listen_here"]
+__all__ = ["STOPPING", "Explain", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""

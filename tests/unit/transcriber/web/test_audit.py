@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Literal
 
 import pytest
 from aiohttp import web
@@ -48,10 +48,15 @@ class Office:
             raise self.trouble
         return web.Response(status=201, headers={"Location": "/api/v1/x/x_1"})
 
-    async def do(self, auth: Auth = ADMIN, *, bearer: str = "s3cret", **route: Any) -> None:
-        asked = Route(
-            route.get("method", "POST"), route.get("path", "/api/v1/x"), self.work, auth, "X"
-        )
+    async def do(
+        self,
+        auth: Auth = ADMIN,
+        *,
+        bearer: str = "s3cret",
+        method: Literal["GET", "POST", "PUT"] = "POST",
+        path: str = "/api/v1/x",
+    ) -> None:
+        asked = Route(method, path, self.work, auth, "X")
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             if auth.kind == "token":
@@ -120,7 +125,7 @@ async def test_nobody_knows_who_showed_a_wrong_token(office: Office) -> None:
     ],
 )
 async def test_who_looks_or_acts_for_themselves_is_not_noted(
-    office: Office, auth: Auth, method: str, path: str
+    office: Office, auth: Auth, method: Literal["GET", "POST"], path: str
 ) -> None:
     await office.do(auth, method=method, path=path)
     assert await office.actions() == []
