@@ -29,16 +29,6 @@ from transcriber.config import load, table
 ROOT = Path(__file__).parents[2]
 INFO = ElementTree.parse(ROOT / "appinfo/info.xml").getroot()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-ORDER = (
-    "id", "name", "summary", "description", "version", "licence", "author", "namespace", "types",
-    "documentation", "category", "website", "discussion", "bugs", "repository", "screenshot",
-    "dependencies", "external-app",
-)  # fmt: skip
-"""Elements in the order that the app store's schema demands."""
-CATEGORIES = {
-    "ai", "security", "customization", "files", "integration", "monitoring", "multimedia",
-    "office", "organization", "social", "tools", "games", "search", "workflow",
-}  # fmt: skip
 BUILT = "/opt/transcriber"
 """Where the image has the application."""
 
@@ -47,37 +37,12 @@ def text(path: str) -> str:
     return INFO.findtext(path) or ""
 
 
-def test_the_app_store_takes_the_description() -> None:
-    names = [child.tag for child in INFO]
-    assert names == sorted(names, key=ORDER.index)
-    assert {"id", "name", "summary", "description", "version", "licence", "author", "bugs"} < set(
-        names
-    )
-    assert text("id") == "live_transcription"
-    assert re.fullmatch(r"\d+\.\d+\.\d+", text("version"))
-    assert text("licence") == "agpl"
-    assert len(text("name")) <= 128
-    assert len(text("summary")) <= 128
-    assert {found.text for found in INFO.iter("category")} <= CATEGORIES
-    for address in ("website", "bugs", "repository"):
-        assert re.fullmatch(r"https?://.+", text(address))
-    needs = INFO.find("dependencies/nextcloud")
-    assert needs is not None
-    assert int(needs.get("min-version", "")) <= int(needs.get("max-version", ""))
-
-
 def test_the_description_fits_what_is_packed() -> None:
     assert text("version") == VERSION
     assert text("external-app/docker-install/image-tag") == VERSION
     assert all(
         text(f"external-app/docker-install/{part}") for part in ("registry", "image", "image-tag")
     )
-
-
-def test_no_route_is_open_to_browsers() -> None:
-    routes = INFO.find("external-app/routes")
-    assert routes is not None
-    assert not list(routes)
 
 
 def test_deploy_options_are_settings_and_their_defaults_are_valid() -> None:

@@ -13,9 +13,11 @@ from hpb import Entered, Left, Request
 from tests.conformance.stt import hear, text
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
-from tests.peers.speech import WORDS, blocks, error_rate, plain, samples
+from tests.peers.speech import WORDS, blocks, convert, error_rate, plain, samples
 from tests.peers.talk.audio import tone
+from tests.peers.talk.browser import browsing
 from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
+from tests.peers.talk.counting import Counting
 from tests.peers.talk.media import speaking
 from tests.peers.talk.programs import GENERATIONS, NEWEST
 from tests.peers.talk.proxy import Proxy
@@ -36,11 +38,9 @@ async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
         yield running
 
 
-async def test_captions_reach_exactly_those_who_asked(
-    stack: HpbStack, local: Stt, tmp_path: Path
-) -> None:
+async def test_captions_reach_exactly_those_who_asked(local: Stt, tmp_path: Path) -> None:
     amiable, other = sentence(tmp_path), sentence(tmp_path, 0.0, 8.2)
-    async with captioned(stack, local) as place:
+    async with talking(NEWEST) as stack, captioned(stack, local) as place:
         bob, cid = await place.reader("bob"), await place.reader("cid", asks=False)
         async with (
             place.speaker("ann", amiable) as ann,
@@ -126,12 +126,13 @@ async def test_a_telephone_is_captioned_under_its_own_name(
 
 
 async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
-    local: Stt, tmp_path: Path
+    stack: HpbStack, local: Stt, tmp_path: Path
 ) -> None:
     file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
     whole = samples()[0].size / samples()[1]
-    async with talking(NEWEST) as stack, captioned(stack, local) as place:
+    async with captioned(stack, local) as place:
         bob, cid = await place.reader("bob"), await place.reader("cid")
+        fay = await place.reader("fay", asks=False)
         async with AsyncExitStack() as people:
             sounds = [(name, sentence(tmp_path, 0.0, whole)) for name in ("ann", "dan", "eve")]
             speakers = [
@@ -144,3 +145,18 @@ async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
             said = bob.words(speaker)[: len(WORDS)]
             assert error_rate(WORDS, said) <= file + 2
             assert cid.words(speaker)[: len(said)] == said
+        assert fay.captions == []
+
+
+async def test_somebody_in_a_browser_is_heard_and_reads(tmp_path: Path) -> None:
+    speech = convert(tmp_path / "speech.wav", "-ar", "48000", "-ac", "1", "-t", "8")
+    async with talking(NEWEST) as stack, captioned(stack, Counting()) as place:
+        bob = await place.reader("bob")
+        await place.captions.read(ROOM, "nc-ann")
+        async with (
+            place.speaker("eve", tone(700)),
+            browsing(stack, "ann", ROOM, speech) as (browser, _),
+        ):
+            await until(lambda: len(bob.words(browser.session_id)) > 12)
+            while "of stream" not in (await browser.until("caption"))["shown"]:
+                pass
