@@ -21,7 +21,7 @@ serve: $(READY) ## run the service
 
 check: $(READY) ## format, lint, types, import contracts, unit lane: under a minute
 	@$(RUN)ruff format --check . && $(RUN)ruff check . && $(RUN)mypy . && $(RUN)lint-imports --no-logo
-	@$(RUN)python -m pytest -q -n auto --dist loadfile tests/unit
+	@$(RUN)python -m tests.shares
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \

@@ -155,6 +155,13 @@ class StoreConformance:
         assert await store.read("t") == [Entry("t", "evt_9", {"a": [None]})]
         assert await store.read("x") == []
 
+    async def test_a_stream_is_read_from_its_end_too(self, store: Store) -> None:
+        await store.append(*(Entry("s", f"evt_{number}", number) for number in (2, 1, 3)))
+        await store.append(Entry("t", "evt_9", 9))
+        assert [entry.value for entry in await store.latest("s")] == [3, 2, 1]
+        assert await store.latest("s", before="evt_3", limit=1) == [Entry("s", "evt_2", 2)]
+        assert await store.latest("s", before="evt_1") == []
+
     async def test_an_entry_that_is_there_is_left_alone(self, store: Store) -> None:
         await store.append(Entry("s", "a", 1))
         await store.append(Entry("s", "a", 2), Entry("s", "b", 3), Entry("s", "b", 4))

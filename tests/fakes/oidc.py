@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
+import aiohttp
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -57,6 +61,15 @@ class IdentityProvider:
         self.named: str | None = None
         """What it says its name is, if that is a lie."""
         self.padding = ""
+        self.person: dict[str, Any] | None = {"sub": "u1", "name": "Ann"}
+        """Who signs in, as their token says; nobody, if they are not let in."""
+        self.access = "opaque"
+        """The access token that comes with it."""
+        self.nonce = ""
+        """What it says in place of the nonce that it was given."""
+        self.secret = "client-secret"
+        self.methods = ["client_secret_basic"]
+        self._codes: dict[str, dict[str, str]] = {}
 
     @asynccontextmanager
     async def at(self, port: int = 0) -> AsyncIterator[str]:
@@ -64,6 +77,8 @@ class IdentityProvider:
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._about)
         app.router.add_get("/keys", self._keys)
+        app.router.add_get("/authorize", self._authorize)
+        app.router.add_post("/token", self._redeem)
         async with listen(app, "127.0.0.1", port) as url:
             self.issuer = url
             yield url
@@ -74,8 +89,43 @@ class IdentityProvider:
         return self.signers[-1].sign(claims(self.issuer, **said))
 
     async def _about(self, request: web.Request) -> web.Response:
-        about = {"issuer": self.named or self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+        about = {
+            "issuer": self.named or self.issuer,
+            "jwks_uri": f"{self.issuer}/keys",
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "token_endpoint_auth_methods_supported": self.methods,
+        }
         return web.json_response(about | {"padding": self.padding})
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """Let everybody in as `person`, at once."""
+        asked = dict(request.query)
+        assert asked["response_type"] == "code"
+        assert asked["code_challenge_method"] == "S256"
+        answer = {"state": asked["state"]}
+        if self.person is None:
+            answer["error"] = "access_denied"
+        else:
+            answer["code"] = f"code{len(self._codes)}"
+            self._codes[answer["code"]] = asked
+        raise web.HTTPFound(f"{asked['redirect_uri']}?{urlencode(answer)}")
+
+    async def _redeem(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        asked = self._codes.pop(str(form["code"]), None)
+        proof = base64.urlsafe_b64encode(sha256(str(form["code_verifier"]).encode()).digest())
+        if asked is None or proof.rstrip(b"=").decode() != asked["code_challenge"]:
+            raise web.HTTPBadRequest
+        client, secret = str(form["client_id"]), str(form.get("client_secret", ""))
+        if given := request.headers.get("Authorization"):
+            client, secret = aiohttp.BasicAuth.decode(given)[:2]
+        if (client, secret) != (asked["client_id"], self.secret):
+            raise web.HTTPUnauthorized
+        assert form["redirect_uri"] == asked["redirect_uri"]
+        said = {"aud": client, "nonce": self.nonce or asked["nonce"]} | (self.person or {})
+        tokens = {"id_token": self.signers[-1].sign(claims(self.issuer, **said))}
+        return web.json_response(tokens | {"access_token": self.access, "token_type": "Bearer"})
 
     async def _keys(self, request: web.Request) -> web.Response:
         self.asked += 1

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Self
 
-from transcriber.store import Conflict, Entry, Lease, Record
+from transcriber.store import NEWEST, Conflict, Entry, Lease, Record
 from transcriber.store.ears import Ears, message
 
 
@@ -71,6 +71,11 @@ class MemoryStore:
     async def read(self, stream: str, *, after: str = "", limit: int = 1000) -> list[Entry]:
         kept = self._entries.get(stream, {})
         ids = sorted(id_ for id_ in kept if id_ > after)[:limit]
+        return [Entry(stream, id_, json.loads(kept[id_])) for id_ in ids]
+
+    async def latest(self, stream: str, *, before: str = NEWEST, limit: int = 1000) -> list[Entry]:
+        kept = self._entries.get(stream, {})
+        ids = sorted((id_ for id_ in kept if id_ < before), reverse=True)[:limit]
         return [Entry(stream, id_, json.loads(kept[id_])) for id_ in ids]
 
     async def drop(self, stream: str) -> int:

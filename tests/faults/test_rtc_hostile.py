@@ -17,6 +17,7 @@ from transcriber.rtc.receiver import Formats, Receiver
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
+from transcriber.rtc.sfu.packet import Form
 
 PACKETS = 100_000
 FORMATS = Formats(
@@ -60,7 +61,7 @@ def test_malformed_media_is_counted_and_never_raises() -> None:
     buffer, outbox = Buffer(), Outbox(Buffer(), lambda work: None)
     receiver = Receiver(FORMATS, blocks.append, gate=127, waiting=waiting)
     forwarder, way = Forwarder(outbox, Nowhere(), codec="vp8/90000", level=1), Nowhere()
-    leg = Leg(way, payload_type=96)
+    leg = Leg(way, Form(96))
     forwarder.add(leg, 0.0)
     for data, now in packets(1):
         buffer.view[: len(data)] = data

@@ -34,6 +34,7 @@ from transcriber.rtc.rtp import write_header
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
+from transcriber.rtc.sfu.packet import Form
 
 ROUNDS = 9
 TURNS = 100
@@ -86,7 +87,7 @@ def cost(media: Media, publishers: Sequence[Publisher], links: Sequence[Link], m
     """Return CPU microseconds for a packet to one subscriber; `many` packets of each at a time."""
     for publisher in publishers:
         for way in links:
-            publisher.forwarder.add(Leg(way, payload_type=111, level=1), 0.0)
+            publisher.forwarder.add(Leg(way, Form(111, 1)), 0.0)
 
     def forward() -> None:
         for _ in range(TURNS):

@@ -1,16 +1,17 @@
 """
-How soon a dialog answers and falls silent, as a listener in a room hears it:
+How soon an agent answers and falls silent, as a listener in a room hears it:
 `python -m tests.load.reaction --turns 20 --json`.
 
 The service runs as its users run it, with the embedded recogniser and voice; somebody speaks real
-sentences over WebRTC. An answer is a text that was never said before, from a model that needs no
-time. What is measured begins with the last sound of a sentence and ends when the first sound of the
-answer has come; for an interruption, it begins with the first sound of a sentence and ends with the
-last sound of the dialog. The parts:
+sentences over WebRTC. An answer is a text that was never said before, from an OpenAI-compatible
+server that needs no time. What is measured begins with the last sound of a sentence and ends when
+the first sound of the answer has come; for an interruption, it begins with the first sound of a
+sentence (`stop`: two of three begin with a breath) or with its first word (`stop_word`), and ends
+with the last sound of the agent. The parts:
 
 * `endpointing`: the pause after which a sentence counts as over, a rule of the recogniser;
 * `recogniser`: from then until the words are there;
-* `model`: from the words to the text of the answer;
+* `model`: from the words to the text of the answer, over the network and back;
 * `voice`: from the text to its first sound;
 * `transport`: one way between a speaker and a listener, there and back.
 """
@@ -18,19 +19,27 @@ last sound of the dialog. The parts:
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
+import json
 import math
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from tests.load.report import Bar, finish, parser
 from tests.peers import until
+from tests.peers.engines.llm import chunk
+from tests.peers.engines.server import hosting
 from tests.peers.rtc import network
 from tests.peers.talking import (
     ADMIN,
+    WORD,
     Caller,
     Utterance,
     calling,
@@ -48,15 +57,13 @@ TALE = " ".join(f"This is line {number} of a tale that never ends." for number i
 FLOW = f"""
 name: reaction
 initial_state: answer
+agents:
+  host: {{instructions: You count., max_turns: 0, silence: 1h}}
 states:
   answer:
+    on_enter: [{{type: run_agent, params: {{agent: host}}}}]
     transitions:
       - {{event: custom.tell, target: tale}}
-      - event: speech
-        target: answer
-        actions:
-          - {{type: set_variable, params: {{turn: "{{{{ variables.turn | int + 1 }}}}"}}}}
-          - {{type: play_tts, params: {{text: "You said {{{{ variables.turn }}}} things."}}}}
   tale:
     on_enter: [{{type: play_tts, params: {{text: "{TALE}"}}}}]
     transitions:
@@ -111,27 +118,56 @@ class _Talk:
         await asyncio.sleep(QUIET)
         stopped = caller.visitor.arrived[-1]
         await until(lambda: self._at("tts.completed", known))
-        begun = caller.said + said.begins
-        return {"stop": stopped - begun, "detection": self._at("tts.interrupted", known)[0] - begun}
+        begun, word = caller.said + said.begins, caller.said + said.speaks
+        known_at = self._at("tts.interrupted", known)[0]
+        return {"stop": stopped - begun, "stop_word": stopped - word, "detection": known_at - begun}
 
     def _say(self) -> tuple[Utterance, int, Callable[[], float]]:
         caller, said = self._caller, utterance(*SENTENCES[self._turn % len(SENTENCES)])
         self._turn += 1
         known, heard = len(caller.happened), len(self._heard())
         caller.say(said)
-        return said, known, lambda: self._heard()[heard] - caller.said - said.begins
+        return said, known, lambda: self._heard()[heard] - caller.said - said.speaks
 
     def _heard(self) -> list[float]:
-        track = self._caller.track
-        return onsets(self._other.hear(track))
+        """When words came to the other: how loud a breath is when it comes, nobody knows."""
+        return onsets(self._other.hear(self._caller.track), WORD)
 
     def _at(self, kind: str, known: int) -> list[float]:
         return [at for at, event in self._caller.happened[known:] if event["type"] == kind]
 
 
+@contextlib.asynccontextmanager
+async def _counting() -> AsyncIterator[str]:
+    """A model that answers at once, and each time with other words; yields its address."""
+    numbers = itertools.count(1)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for word in ("You ", "said ", f"{next(numbers)} ", "things."):
+            await response.write(
+                b"data: " + json.dumps(chunk({"content": word})).encode() + b"\n\n"
+            )
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    async with hosting(app) as url:
+        yield f"{url}/v1"
+
+
 async def _measure(turns: int, folder: Path) -> Figures:
     with network():
-        async with house(folder, FLOW) as http, Media() as media:
+        async with AsyncExitStack() as stack:
+            url = await stack.enter_async_context(_counting())
+            serving = house(
+                folder, FLOW, LLM_BACKEND="compatible", LLM_URL=url, LLM_MODEL="counting"
+            )
+            http = await stack.enter_async_context(serving)
+            media = await stack.enter_async_context(Media())
             room, dialog = await start(http, "reaction")
             async with (
                 calling(http, media, room, dialog) as caller,
@@ -162,6 +198,7 @@ def main() -> int:
     bars = [
         Bar("reaction_ms_p95", figures["reaction_ms_p95"], "<=", 900),
         Bar("stop_ms_p95", figures["stop_ms_p95"], "<=", 300),
+        Bar("stop_word_ms_p95", figures["stop_word_ms_p95"], "<=", 300),
     ]
     return finish("reaction", figures, bars, as_json=given.json)
 

@@ -23,11 +23,23 @@ from transcriber.audio.block import RATE, Samples
 from transcriber.rtc import Media, rtp
 from transcriber.rtc.buffer import Buffer
 
-__all__ = ["ADMIN", "Caller", "Utterance", "calling", "house", "onsets", "start", "utterance"]
+__all__ = [
+    "ADMIN",
+    "WORD",
+    "Caller",
+    "Utterance",
+    "calling",
+    "house",
+    "onsets",
+    "start",
+    "utterance",
+]
 
 ADMIN = {"Authorization": "Bearer s3cret"}
 LOUD = 0.01
-"""What a sample must exceed to be speech."""
+"""What a sample must exceed to be a sound."""
+WORD = 0.05
+"""What a sample must exceed to be of a word: a breath before the first one is quieter."""
 PACKET = RATE // 50
 """Samples that come at a time."""
 BEFORE, AFTER = 0.5, 10.0
@@ -41,6 +53,8 @@ class Utterance:
     samples: Samples
     begins: float
     ends: float
+    speaks: float
+    """Where the first word is: some take a breath before."""
 
 
 def utterance(start: float, end: float) -> Utterance:
@@ -49,15 +63,17 @@ def utterance(start: float, end: float) -> Utterance:
     loud = np.flatnonzero(np.abs(speech) > LOUD)
     quiet = [np.zeros(round(seconds * RATE), np.float32) for seconds in (BEFORE, AFTER)]
     samples = np.concatenate([quiet[0], speech, quiet[1]])
-    return Utterance(samples, BEFORE + loud[0] / RATE, BEFORE + loud[-1] / RATE)
+    places = (loud[0], loud[-1], np.argmax(np.abs(speech) > WORD))
+    begins, ends, speaks = (BEFORE + float(place) / RATE for place in places)
+    return Utterance(samples, begins, ends, speaks)
 
 
-def onsets(heard: Heard) -> list[float]:
-    """When the first sound came of each block that has some."""
+def onsets(heard: Heard, least: float = LOUD) -> list[float]:
+    """When the first sound came of each block that has some, as loud as that."""
     found = []
     for at, block in zip(heard.at, heard.blocks, strict=True):
-        if len(loud := np.flatnonzero(np.abs(block) > LOUD)):
-            found.append(at - (len(block) - 1 - loud[0]) // PACKET * PACKET / RATE)
+        if len(loud := np.flatnonzero(np.abs(block) > least)):
+            found.append(at - (len(block) - 1 - int(loud[0])) // PACKET * PACKET / RATE)
     return found
 
 

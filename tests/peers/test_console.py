@@ -19,10 +19,14 @@ from aiohttp import web
 
 from tests.fakes.store import MemoryStore
 from tests.peers import until
+from tests.peers.app_api import Proxy
 from tests.peers.devtools import Tab, chromium
+from tests.peers.nextcloud import SECRET, Nextcloud
 from tests.peers.service import service
 from tests.peers.test_page import SIZES
+from tests.ports import free_port
 from tests.unit.transcriber.transcripts.calls import said
+from transcriber.engines.stt.gpu import Figures
 from transcriber.events import EVENT_TYPES
 from transcriber.telemetry import Tail
 from transcriber.transcripts.archive import Archive, Said
@@ -33,6 +37,7 @@ from transcriber.web.pages import routes
 from transcriber.web.picture import Picture
 from transcriber.web.routes import Kind, Route, token
 from transcriber.web.server import application, listen
+from transcriber.web.sessions import SessionApi, Sessions
 from transcriber.web.transcripts import Transcripts
 
 PICTURES = Path(".cache/console")
@@ -75,7 +80,9 @@ class Stage:
         self.state = STATE
         self.store = MemoryStore()
         self.archive = Archive(self.store)
-        self.console = Console(self._overview, lambda: self.state, self.picture, self.log)
+        self.console = Console(
+            self._overview, lambda: self.state, self.picture, self.log, self._look
+        )
 
     @classmethod
     async def ready(cls) -> Stage:
@@ -91,8 +98,13 @@ class Stage:
         others = [
             Route("POST", "/api/v1/self-test", self._test, token("admin"), "Try everything"),
             Route("GET", "/api/v1/rooms", self._rooms, token("rooms:read"), "None are our own"),
+            *self._sessions().routes(),
         ]
         return application([*routes(), *self.console.routes(), *kept, *others], guards)
+
+    def _sessions(self) -> SessionApi:
+        sessions = Sessions(self.store)
+        return SessionApi(sessions, sessions.visitor, provider=False)
 
     def happen(self, kind: str, /, **data: Any) -> None:
         event = {"session_id": "s", "data": {"room": "stand-up", **data}}
@@ -109,7 +121,13 @@ class Stage:
     def _overview(self) -> Overview:
         return Overview(
             version="0.1.0", started_at="2026-03-04T08:00:00+00:00", store="sqlite:///data.db",
-            settings=SETTINGS,
+            settings=SETTINGS, gpu=True,
+        )  # fmt: skip
+
+    async def _look(self) -> Figures:
+        return Figures.model_construct(
+            up=9000, cost=2.05, slots=64, used=12, active=9, step=0.021, step_slowest=0.034,
+            backlog=0.08, streams=310, rejected=2, audio=42_000, words=61_344,
         )  # fmt: skip
 
     async def _rooms(self, request: web.Request) -> web.Response:
@@ -186,6 +204,9 @@ async def rooms(tab: Tab, stage: Stage) -> None:
 
 
 async def engines_settings_and_log(tab: Tab, stage: Stage) -> None:
+    await go(tab, "engines")
+    await press(tab, "Ask it")
+    await tab.sees(".fact", "12 of 64")
     await go(tab, "engines", "engines")
     await tab.sees("td .badge.bad", "down: unreachable (3 times), next try in 8 s")
     await tab.sees("td", "LT_VOSK_SERVER_URL is not set")
@@ -263,6 +284,38 @@ async def test_the_running_service_is_operated_from_the_console() -> None:
         assert tab.complaints == []
 
 
+async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
+    port = free_port()
+    proxy = Proxy(f"http://127.0.0.1:{port}")
+    async with Nextcloud().running() as cloud, proxy.at() as console:
+        env = {
+            "APP_ID": "live_transcription", "APP_SECRET": SECRET, "APP_PORT": str(port),
+            "NEXTCLOUD_URL": cloud.url, "LT_HPB_URL": "http://127.0.0.1:9",
+            "LT_INTERNAL_SECRET": "s", "API_TOKEN": "", "WORKERS": "0",
+        }  # fmt: skip
+        async with service(env=env) as (http, _), chromium() as browser:
+            tab = await browser.tab()
+            await tab.look(*SIZES["desk"])
+            await tab.open(f"{console}/console")
+            await tab.sees(".state.good", "Ready", 30)
+            await tab.sees(".fact", "local")
+            await go(tab, "access")
+            await tab.click("main .primary")
+            await fill(tab, name="Dashboard")
+            await tab.click("dialog [value='metrics:read']")
+            await tab.click("dialog .ask-buttons .primary")
+            await tab.click("dialog .ask .primary")
+            await press(tab, "Look again")
+            await tab.sees("td .value", "nextcloud/ann")
+            assert tab.complaints == []
+            tokens = f"{console}/api/v1/tokens"
+            wish = {"name": "x", "scopes": ["admin"]}
+            assert (await http.post(tokens, json=wish)).status == 403  # as a page elsewhere would
+            proxy.admin = False
+            assert (await http.get(tokens)).status == 404
+        assert SECRET not in json.dumps(cloud.admin.lines)
+
+
 async def webhooks(tab: Tab, receiver: Receiver, hook: str) -> None:
     await go(tab, "webhooks")
     await tab.sees(".nothing", "Nobody is told")
@@ -324,6 +377,8 @@ async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
     token = await tab.run("document.querySelector('dialog .secret').value")
     await tab.click("dialog .ask .primary")
     await tab.sees("td", "Dashboard")
+    await press(tab, "Look again")
+    await tab.sees("td code", "POST /api/v1/tokens")
     await picture(tab, "access")
     bearer = {"Authorization": f"Bearer {token}"}
     assert (await http.get("/metrics", headers=bearer)).status == 200

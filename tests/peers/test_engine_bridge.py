@@ -1,19 +1,23 @@
-"""Plugins of others as recognisers: what happens without them, and with one of them."""
+"""Plugins of others as recognisers and voices: what happens without them, and with one of them."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.peers import missing
 from transcriber import engines
+from transcriber.engines.stt.base import Stt
+from transcriber.engines.tts.base import Tts
 from transcriber.errors import EngineError
 
 BRIDGED = "assemblyai aws azure cartesia elevenlabs gladia google soniox speechmatics"
+VOICES = "aws azure cartesia deepgram gnani hume lmnt"
 WANTED = ["livekit-agents==1.8.9", "livekit-plugins-deepgram==1.8.9"]
 
 
@@ -36,16 +40,22 @@ def interpreter() -> Path:
     return python
 
 
-def test_a_plugin_keeps_the_promises_of_a_recogniser(interpreter: Path) -> None:
+def test_a_plugin_keeps_the_promises_of_a_recogniser_and_of_a_voice(interpreter: Path) -> None:
     suite = "tests/peers/engines/bridged.py"
     command = [str(interpreter), "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider"]
     ran = subprocess.run([*command, suite], capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stdout[-8_000:] + ran.stderr[-2_000:]
 
 
-@pytest.mark.parametrize("name", BRIDGED.split())
-def test_without_the_plugin_the_engine_says_what_to_do(name: str) -> None:
-    kind = engines.stt(name)
+@pytest.mark.parametrize(
+    ("find", "name"),
+    [(engines.stt, name) for name in BRIDGED.split()]
+    + [(engines.tts, name) for name in VOICES.split()],
+)
+def test_without_the_plugin_the_engine_says_what_to_do(
+    find: Callable[[str], type[Stt | Tts]], name: str
+) -> None:
+    kind = find(name)
     assert "not configured: set" in kind(kind.Options()).unusable()
     settings = {field.alias: "x" for field in kind.Options.model_fields.values()}
     engine = kind(kind.Options.model_validate(settings))
@@ -61,7 +71,7 @@ async def test_entering_it_says_the_same() -> None:
 
 def test_nothing_of_the_plugins_is_imported_before_it_is_needed() -> None:
     code = (
-        "import sys; from transcriber import engines; engines.stt('google');"
+        "import sys; from transcriber import engines; engines.stt('google'); engines.tts('azure');"
         "print([name for name in sys.modules if name.startswith('livekit')])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,6 +18,7 @@ from tests.peers.engines.server import Mischief
 from tests.peers.gpu_service import running
 from transcriber.audio.block import SAMPLES, Block, silence
 from transcriber.engines.stt.base import Partial, SpeechStarted, StreamOptions, Stt, TurnEnded
+from transcriber.engines.stt.gpu import GpuService
 from transcriber.engines.stt.kyutai import Kyutai, KyutaiOptions
 from transcriber.errors import EngineError
 
@@ -218,3 +219,24 @@ async def test_flushing_moshi_costs_no_time_of_the_speaker() -> None:
 def test_an_address_is_needed() -> None:
     assert "MODAL_WORKSPACE" in Kyutai(options()).unusable()
     assert Kyutai(options(MODAL_WORKSPACE="acme")).unusable() == ""
+
+
+async def test_our_own_service_says_how_it_is() -> None:
+    now = 0.0
+    async with running(slots=8, access=Access(key="wk", secret="ws")) as service:
+        url = f"{service.url.replace('http', 'ws')}/v1/stream"
+        gpu = GpuService(
+            Kyutai(options(STT_STREAM_URL=url, MODAL_KEY="wk", MODAL_SECRET="ws")),
+            now=lambda: now,
+        )
+        assert gpu.url == f"{service.url}/metrics"
+        first = await gpu.look()
+        assert (first.slots, first.used) == (8, 0)
+        assert await gpu.look() is first
+        now += 10
+        assert (await gpu.look()).up > first.up
+        with pytest.raises(EngineError) as refused:
+            await GpuService(Kyutai(options(STT_STREAM_URL=url))).look()
+        assert refused.value.code == "engine_auth"
+    assert not GpuService(Kyutai(options())).url
+    assert not GpuService(Kyutai(options(STT_STREAM_URL=url, KYUTAI_PROTOCOL="moshi"))).url

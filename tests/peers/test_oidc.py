@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.fakes.oidc import AUDIENCE, IdentityProvider, Signer
 from tests.peers.service import service
 from tests.peers.test_web import TOKEN
+from tests.ports import free_port
 from transcriber.web.oidc.claims import Rules
 from transcriber.web.oidc.identities import Identities
 from transcriber.web.oidc.provider import AGAIN, HELD, RENEWED, Provider
@@ -123,3 +125,98 @@ async def test_the_service_lets_them_do_what_the_provider_says() -> None:
 async def asked(http: aiohttp.ClientSession, path: str, token: str) -> int:
     async with http.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
         return answer.status
+
+
+class Desk:
+    """The service, a provider, and a browser without pages."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, provider: IdentityProvider, console: str
+    ) -> None:
+        self.http, self.provider, self.console = http, provider, console
+
+    async def sign_in(self) -> str:
+        """Follow where we are sent, to the end; returns what the console then has to tell."""
+        async with self.http.get("/api/v1/sign-in") as answer:
+            assert str(answer.url).startswith(self.console)
+            return answer.real_url.fragment
+
+    async def ask(self, method: str, path: str, **sent: Any) -> int:
+        async with self.http.request(method, path, **sent) as answer:
+            return answer.status
+
+    async def name(self) -> str:
+        async with self.http.get("/api/v1/session") as answer:
+            session = await answer.json()
+            assert session["provider"] is True
+            name: str = session["name"]
+            return name
+
+
+@asynccontextmanager
+async def signing_in() -> AsyncIterator[Desk]:
+    provider, port = IdentityProvider(Signer("k1")), free_port()
+    console = f"http://127.0.0.1:{port}/console"
+    async with provider.at() as issuer:
+        env = {
+            "OIDC_ISSUER": issuer, "OIDC_AUDIENCE": AUDIENCE, "OIDC_CLAIM": "groups",
+            "OIDC_ADMINS": "bosses", "OIDC_CLIENT_ID": "console", "HTTP_PORT": str(port),
+            "OIDC_CLIENT_SECRET": provider.secret, "CONSOLE_URL": console, "WORKERS": "0",
+        }  # fmt: skip
+        async with (
+            service(env=env),
+            aiohttp.ClientSession(f"{console}/", cookie_jar=aiohttp.CookieJar(unsafe=True)) as http,
+        ):
+            yield Desk(http, provider, console)
+
+
+async def test_people_sign_in_to_the_console() -> None:
+    async with signing_in() as desk:
+        await in_and_out(desk)
+        await allowed_by_the_other_token(desk)
+        await turned_away(desk)
+        await codes_of_others(desk)
+
+
+async def in_and_out(desk: Desk) -> None:
+    desk.provider.person = {"sub": "u1", "preferred_username": "ann", "groups": ["bosses"]}
+    assert await desk.name() == ""
+    assert await desk.ask("GET", "/api/v1/console") == 401
+    assert await desk.sign_in() == ""
+    assert await desk.name() == "ann"
+    assert await desk.ask("GET", "/api/v1/console") == 200
+    wish = {"name": "ci", "scopes": ["rooms:read"]}
+    assert await desk.ask("POST", "/api/v1/tokens", json=wish) == 403
+    meant = {"X-Requested-With": "console"}
+    assert await desk.ask("POST", "/api/v1/tokens", json=wish, headers=meant) == 201
+    assert await desk.ask("DELETE", "/api/v1/session") == 204
+    assert await desk.ask("GET", "/api/v1/console") == 401
+
+
+async def allowed_by_the_other_token(desk: Desk) -> None:
+    desk.provider.person, desk.provider.methods = {"sub": "u2"}, ["client_secret_post"]
+    desk.provider.access = desk.provider.token(sub="u1", groups=["bosses"])
+    assert await desk.sign_in() == "sign-in/refused"
+    desk.provider.access = desk.provider.token(sub="u2", groups=["bosses"])
+    assert await desk.sign_in() == ""
+    assert await desk.ask("GET", "/api/v1/console") == 200
+    await desk.ask("DELETE", "/api/v1/session")
+
+
+async def turned_away(desk: Desk) -> None:
+    provider = desk.provider
+    provider.person, provider.access = {"sub": "u3", "groups": ["guests"]}, "opaque"
+    assert await desk.sign_in() == "sign-in/refused"
+    provider.person = None
+    assert await desk.sign_in() == "sign-in/refused"
+    provider.person, provider.nonce = {"sub": "u1", "groups": ["bosses"]}, "of another sign-in"
+    assert await desk.sign_in() == "sign-in/refused"
+    provider.nonce, provider.secret = "", "another"
+    assert await desk.sign_in() == "sign-in/away"
+    assert await desk.name() == ""
+
+
+async def codes_of_others(desk: Desk) -> None:
+    for arrived in ("?code=c&state=s", "", "?state=&code="):
+        async with desk.http.get(f"/console/signed-in{arrived}") as answer:
+            assert answer.real_url.fragment == "sign-in/expired"

@@ -55,6 +55,29 @@ async def test_a_token_lasts_from_when_it_is_made_until_it_is_revoked() -> None:
         async with http.get("/api/v1/rooms", headers=mine) as answer:
             assert answer.status == 401
             assert answer.headers["WWW-Authenticate"] == "Bearer"
+        async with asyncio.timeout(5):
+            while len(done := await journal(http)) < 4:  # noqa: ASYNC110 - it is asked
+                await asyncio.sleep(0.05)
+        assert done == [
+            ("settings", "POST", ALL, 201, f"{ALL}/{made['id']}"),
+            (made["id"], "POST", "/api/v1/rooms", 403, ""),
+            ("settings", "DELETE", f"{ALL}/{{id}}", 204, ""),
+            ("settings", "DELETE", f"{ALL}/{{id}}", 404, ""),
+        ]
+
+
+async def journal(http: aiohttp.ClientSession) -> list[tuple[str, str, str, int, str]]:
+    """What was done, the oldest first, in pages of two."""
+    done: list[tuple[str, str, str, int, str]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        params = {"limit": "2", "cursor": cursor}
+        async with http.get("/api/v1/audit", params=params, headers=TOKEN) as answer:
+            page = await answer.json()
+        for one in page["items"]:
+            done.insert(0, (one["who"], one["method"], one["route"], one["status"], one["made"]))
+        cursor = page["next_cursor"]
+    return done
 
 
 async def test_a_token_that_is_asked_for_twice_with_one_key_is_one() -> None:

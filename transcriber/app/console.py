@@ -13,6 +13,8 @@ from typing import Any
 from transcriber import config
 from transcriber.app.house import Face, House
 from transcriber.app.voices import list_voices
+from transcriber.engines.stt.gpu import GpuService
+from transcriber.engines.stt.kyutai import Kyutai, KyutaiOptions
 from transcriber.events import Event
 from transcriber.telemetry import Tail
 from transcriber.web.console import Console, Overview, SettingShown
@@ -28,6 +30,7 @@ PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
 async def console(house: House) -> AsyncIterator[Face]:
     """Watch while the block runs."""
     started, picture, tail = datetime.now(UTC), Picture(), Tail()
+    gpu = _gpu(house)
 
     def overview() -> Overview:
         return Overview(
@@ -35,9 +38,10 @@ async def console(house: House) -> AsyncIterator[Face]:
             started_at=started.isoformat(timespec="seconds"),
             store=_masked(house.settings.store.url),
             settings=_settings(house),
+            gpu=gpu is not None,
         )
 
-    shown = Console(overview, lambda: _state(house), picture, tail)
+    shown = Console(overview, lambda: _state(house), picture, tail, gpu.look if gpu else None)
     forget = house.world.subscribe(Event, picture.apply)
     logging.getLogger().addHandler(tail)
     try:
@@ -45,6 +49,13 @@ async def console(house: House) -> AsyncIterator[Face]:
     finally:
         logging.getLogger().removeHandler(tail)
         forget()
+
+
+def _gpu(house: House) -> GpuService | None:
+    options = house.settings.engines["kyutai"]
+    assert isinstance(options, KyutaiOptions)
+    service = GpuService(Kyutai(options))
+    return service if service.url else None
 
 
 def _settings(house: House) -> list[SettingShown]:

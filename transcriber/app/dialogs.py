@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from transcriber.app.access import guarding
 from transcriber.app.house import Face, House
 from transcriber.web.dialogs import DialogApi, DialogSocket
-from transcriber.web.tokens import TokenBook
 
 __all__ = ["dialogs"]
 
@@ -19,7 +18,7 @@ async def dialogs(house: House) -> AsyncIterator[Face]:
     if not house.talks:
         yield Face()
         return
-    async with house.talks.held(), guarding(house, TokenBook(house.store)) as guard:
+    async with house.talks.held(), guarding(house) as known:
         conversations = house.talks.conversations
-        socket = DialogSocket(conversations, house.bus, guard)
+        socket = DialogSocket(conversations, house.bus, known.guard)
         yield Face([*DialogApi(conversations).routes(), *socket.routes()])

@@ -11,7 +11,7 @@ from transcriber.config import Settings
 from transcriber.connectors.nextcloud import Identity, Nextcloud
 from transcriber.errors import Misconfigured
 
-__all__ = ["asking", "needed"]
+__all__ = ["asking", "identity", "needed"]
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def asking(settings: Settings) -> AsyncIterator[Nextcloud | None]:
         return
     connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
     async with aiohttp.ClientSession(connector=connector) as http:
-        yield Nextcloud(_identity(settings), http)
+        yield Nextcloud(identity(settings), http)
 
 
 def needed(name: str, value: str) -> str:
@@ -32,7 +32,8 @@ def needed(name: str, value: str) -> str:
     return value
 
 
-def _identity(settings: Settings) -> Identity:
+def identity(settings: Settings) -> Identity:
+    """Return who we are to Nextcloud, as whose app we run."""
     cloud = settings.nextcloud
     return Identity(
         app_id=cloud.app_id,

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from aiohttp import web
 from prometheus_client.registry import Collector
 
 from transcriber.app.form import Form
@@ -28,8 +29,9 @@ from transcriber.store import Store
 from transcriber.telemetry import METRICS
 from transcriber.web.auth import Guard
 from transcriber.web.routes import Kind, Route
+from transcriber.web.server import Explain
 
-__all__ = ["Face", "House", "Part", "seats"]
+__all__ = ["Booked", "Face", "House", "Part", "Show", "seats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,20 @@ class Booked(Protocol):
         """Have a room open here, if there is such a room: somebody asks for it."""
 
 
+class Show(Protocol):
+    """Puts routes behind the rules that hold for all."""
+
+    def __call__(
+        self, routes: Sequence[Route], guards: Mapping[Kind, Guard], *, explain: Explain = ...
+    ) -> web.Application:
+        """Make an application of them."""
+
+
+Elsewhere = Callable[
+    [Sequence[Route], Mapping[Kind, Guard], Show], AbstractAsyncContextManager[object]
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """What a part shows over HTTP: its routes, and the guards of the kinds of caller it knows."""
@@ -78,6 +94,8 @@ class Face:
     guards: Mapping[Kind, Guard] = field(default_factory=dict)
     rooms: Booked | None = None
     """The rooms that paths with `{room_id}` are about."""
+    elsewhere: Elsewhere | None = None
+    """Serves what all parts show at a second place, too, while its block runs."""
 
 
 Part = Callable[[House], AbstractAsyncContextManager[Face]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from aiohttp import web
 from transcriber import aio
 from transcriber.app.form import changed, scheme
 from transcriber.app.home import asking, needed
-from transcriber.app.house import Face, House
+from transcriber.app.house import Face, House, Show
 from transcriber.app.translators import targets, translating
 from transcriber.app.troubles import Troubles, of_settings
 from transcriber.bus.memory import Bus
@@ -36,13 +36,13 @@ from transcriber.session.crew import Ended
 from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
 from transcriber.transcripts.permission import Permissions
-from transcriber.web.appapi import AppApiGuard
+from transcriber.web.appapi import AppApiGuard, behind
 from transcriber.web.auth import Guard
 from transcriber.web.bot import Bot
 from transcriber.web.calls import Calls
 from transcriber.web.exapp import Check, ExApp, talk_error
-from transcriber.web.routes import Kind
-from transcriber.web.server import application, listen, listen_here
+from transcriber.web.routes import Kind, Route
+from transcriber.web.server import listen, listen_here
 
 __all__ = ["nextcloud"]
 
@@ -58,8 +58,8 @@ async def nextcloud(house: House) -> AsyncIterator[Face]:
             return
         us = Us(house, home, translator)
         if house.crew.front:
-            async with _serving(us) as rooms:
-                yield Face(Calls(rooms).routes())
+            async with _serving(us) as (rooms, ours):
+                yield Face(Calls(rooms).routes(), elsewhere=partial(_reachable, us, ours))
             return
         async with attended(us, lambda room: None):
             yield Face()
@@ -109,7 +109,8 @@ def _tell(bus: Bus, failure: Failure) -> None:
 
 
 @asynccontextmanager
-async def _serving(us: Us) -> AsyncIterator[Supervisor]:
+async def _serving(us: Us) -> AsyncIterator[tuple[Supervisor, Sequence[Route]]]:
+    """Attend rooms as Talk wishes; yields who does, and what Nextcloud may call."""
     house, limits = us.house, us.house.settings.session
     async with AsyncExitStack() as stack:
         attending = attended(us, lambda room: rooms.ended(room))
@@ -128,12 +129,7 @@ async def _serving(us: Us) -> AsyncIterator[Supervisor]:
         permissions = Permissions(house.store)
         bot = Bot(permissions, trusted=guard.knows, told=chat.told, say=chat.say)
         app = _app(us, rooms, chat, stack.enter_context(_troubles(house)))
-        guards: dict[Kind, Guard] = {"appapi": guard}
-        routes = [*app.routes(), *bot.routes(ROUTE)]
-        served = application(routes, guards, explain=talk_error)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        url = await stack.enter_async_context(_reachable(served, house.settings.nextcloud))
-        log.info("serving nextcloud", url=url, nextcloud=us.home.base)
         tasks.create_task(app.run(), name="exapp")
         tasks.create_task(rooms.run(), name="rooms")
         ending = [
@@ -141,7 +137,7 @@ async def _serving(us: Us) -> AsyncIterator[Supervisor]:
             tasks.create_task(_watch_form(us), name="form"),
         ]
         try:
-            yield rooms
+            yield rooms, [*app.routes(), *bot.routes(ROUTE)]
         finally:
             app.stop()
             rooms.stop()
@@ -164,7 +160,21 @@ def _troubles(house: House) -> Iterator[Troubles]:
 
 
 @asynccontextmanager
-async def _reachable(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
+async def _reachable(
+    us: Us, ours: Sequence[Route], others: Sequence[Route], guards: Mapping[Kind, Guard], show: Show
+) -> AsyncIterator[None]:
+    """Serve Nextcloud what it calls, and its administrators the console."""
+    known = {(route.method, route.path) for route in ours}
+    console = [one for one in others if behind(one) and (one.method, one.path) not in known]
+    both: dict[Kind, Guard] = {**guards, "appapi": AppApiGuard(us.home.identity)}
+    served = show([*ours, *console], both, explain=talk_error)
+    async with _listening(served, us.house.settings.nextcloud) as url:
+        log.info("serving nextcloud", url=url, nextcloud=us.home.base)
+        yield
+
+
+@asynccontextmanager
+async def _listening(served: web.Application, cloud: AppApiOptions) -> AsyncIterator[str]:
     """Let Nextcloud call us: on our port, or through HaRP where it gave us a key for that."""
     key = cloud.harp_key.get_secret_value()
     if not key:

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from transcriber.app.access import access
+from transcriber.app.audit import audit
 from transcriber.app.catalogue import catalogue
 from transcriber.app.console import console
 from transcriber.app.crew import Reports, crew, workers
@@ -19,7 +20,7 @@ from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.form import Form
 from transcriber.app.garbage import settle
-from transcriber.app.house import Face, House, Part, seats
+from transcriber.app.house import Booked, Face, House, Part, seats
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
 from transcriber.app.nextcloud import nextcloud
@@ -37,6 +38,7 @@ from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health, openapi
 from transcriber.web.address import Proxies
+from transcriber.web.audit import Audit, Journal
 from transcriber.web.door import Door
 from transcriber.web.forward import Forward, Owner
 from transcriber.web.once import Once
@@ -100,44 +102,50 @@ async def serve(
 @asynccontextmanager
 async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Application]:
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
-
-    async def where(about: Mapping[str, str]) -> Owner | None:
-        if "dialog_id" in about and house.talks:
-            place = await house.talks.conversations.where(about["dialog_id"])
-            if not place.startswith("room/"):
-                return await _holder(house, place)
-            about = {"room_id": place.removeprefix("room/")}
-        return await where_room(about["room_id"]) if "room_id" in about else None
-
-    async def where_room(room: str) -> Owner | None:
-        books = [face.rooms for face in faces if face.rooms]
-        if not any([await book.knows(room) for book in books]):
-            return None
-        if url := await house.places.where(f"room/{room}"):
-            return Owner(url)
-        socket = house.crew.where(f"room/{room}")
-        if socket:
-            return Owner(socket=str(socket))
-        for book in books:
-            await book.arrive(room)
-        return None
-
     async with AsyncExitStack() as stack:
         faces = [await stack.enter_async_context(part(house)) for part in parts]
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}
-        forward = await stack.enter_async_context(Forward(where))
+        books = [face.rooms for face in faces if face.rooms]
+        forward = await stack.enter_async_context(Forward(partial(_owner, house, books)))
         options = house.settings.web
         routes += openapi.routes(routes)
         once = await stack.enter_async_context(Once(house.store))
+        noting = await stack.enter_async_context(Audit(Journal(house.store)))
         door = Door(options.rate, Proxies(options.proxies))
-        yield application(
-            routes,
-            guards,
+        show = partial(
+            application,
             first=[forward],
-            outside=[door.outside],
+            outside=[noting.outside, door.outside],
             inside=[door.inside, once.inside],
         )
+        for face in faces:
+            if face.elsewhere:
+                await stack.enter_async_context(face.elsewhere(routes, guards, show))
+        yield show(routes, guards)
+
+
+async def _owner(house: House, books: Sequence[Booked], about: Mapping[str, str]) -> Owner | None:
+    """Say which other process has what a path names; nobody if that is this one."""
+    if "dialog_id" in about and house.talks:
+        place = await house.talks.conversations.where(about["dialog_id"])
+        if not place.startswith("room/"):
+            return await _holder(house, place)
+        about = {"room_id": place.removeprefix("room/")}
+    return await _owner_of_room(house, books, about["room_id"]) if "room_id" in about else None
+
+
+async def _owner_of_room(house: House, books: Sequence[Booked], room: str) -> Owner | None:
+    if not any([await book.knows(room) for book in books]):
+        return None
+    if url := await house.places.where(f"room/{room}"):
+        return Owner(url)
+    socket = house.crew.where(f"room/{room}")
+    if socket:
+        return Owner(socket=str(socket))
+    for book in books:
+        await book.arrive(room)
+    return None
 
 
 async def _holder(house: House, place: str) -> Owner | None:
@@ -181,6 +189,7 @@ async def _unready(house: House) -> str:
 
 PARTS: tuple[Part, ...] = (
     access,
+    audit,
     listening,
     instances,
     pages,

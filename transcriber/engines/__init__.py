@@ -40,12 +40,20 @@ STT = {
 """The recognisers that come with us."""
 
 TTS = {
+    "aws": "transcriber.engines.tts.bridge:aws",
+    "azure": "transcriber.engines.tts.bridge:azure",
+    "cartesia": "transcriber.engines.tts.bridge:cartesia",
+    "deepgram": "transcriber.engines.tts.bridge:deepgram",
     "elevenlabs": "transcriber.engines.tts.elevenlabs:ElevenLabs",
     "espeak": "transcriber.engines.tts.espeak:Espeak",
+    "gnani": "transcriber.engines.tts.bridge:gnani",
     "google": "transcriber.engines.tts.google:Google",
+    "hume": "transcriber.engines.tts.bridge:hume",
     "kyutai": "transcriber.engines.tts.kyutai:Kyutai",
+    "lmnt": "transcriber.engines.tts.bridge:lmnt",
     "local": "transcriber.engines.tts.local:Local",
     "openai": "transcriber.engines.tts.openai:OpenAi",
+    "piper": "transcriber.engines.tts.piper:Piper",
 }
 """The voices that come with us."""
 

@@ -171,6 +171,8 @@ class GatedStream:
         self._count = 0
         self._silent = math.inf
         self._dropped = 0
+        self._paced = False
+        """Whether the source waits for us: then what was before speech is sent one by one."""
         self._wake = asyncio.Event()
         self._opened = asyncio.Event()
         self._events: AsyncGenerator[Heard, None] | None = None
@@ -195,7 +197,6 @@ class GatedStream:
         """Send audio; silence ends here."""
         if self._waiting.closed:
             return
-        self._catch_up()
         item = (self._count, block)
         self._count += 1
         if self._ear.hears(block, [old for _, old in self._before]):
@@ -208,9 +209,12 @@ class GatedStream:
             self._pass(item)
         else:
             self._before.append(item)
+        if not self._paced:
+            self._catch_up()
 
     async def ready(self) -> None:
         """Wait until a block can be pushed without dropping another."""
+        self._paced = True
         crowded = len(self._waiting) + len(self._before) + 1 > PATIENCE
         if self._stream is None and crowded:
             await self._opened.wait()
@@ -301,12 +305,7 @@ class GatedStream:
             self._send(item)
 
     def _wait(self, item: tuple[int, Block] | None) -> None:
-        """
-        Keep it for the next block.
-
-        Before speech come several blocks at once. A source that can wait sends them one by one
-        (`ready`), all others when the next block comes.
-        """
+        """Keep it until it can be sent: before speech come several blocks at once."""
         self._waiting.push(item)
         self._wake.set()
 

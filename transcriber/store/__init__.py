@@ -20,7 +20,10 @@ from typing import Any, Protocol, Self
 
 from transcriber.errors import Misconfigured, TranscriberError
 
-__all__ = ["Conflict", "Entry", "Lease", "Record", "Store", "StoreFailed", "open_store"]
+__all__ = ["NEWEST", "Conflict", "Entry", "Lease", "Record", "Store", "StoreFailed", "open_store"]
+
+NEWEST = "\U0010ffff"
+"""Sorts after every id."""
 
 Json = Any
 """What `json.dumps` takes."""
@@ -102,6 +105,9 @@ class Store(Protocol):
 
     async def read(self, stream: str, *, after: str = "", limit: int = 1000) -> list[Entry]:
         """Return entries of a stream by id, from the one after `after` on."""
+
+    async def latest(self, stream: str, *, before: str = NEWEST, limit: int = 1000) -> list[Entry]:
+        """Return entries of a stream, the newest first, from the one before `before` on."""
 
     async def drop(self, stream: str) -> int:
         """Forget a whole stream; how many entries it had."""

@@ -21,7 +21,7 @@ import structlog
 
 from transcriber import aio
 from transcriber.ids import new_id
-from transcriber.store import Conflict, Entry, Lease, Record, StoreFailed
+from transcriber.store import NEWEST, Conflict, Entry, Lease, Record, StoreFailed
 from transcriber.store.ears import Ears, message
 from transcriber.store.sqlite_file import SQL, File
 
@@ -108,6 +108,11 @@ class SqliteStore:
     async def read(self, stream: str, *, after: str = "", limit: int = 1000) -> list[Entry]:
         """Return a page of a stream."""
         rows = await self._file.read("read", stream, after, limit)
+        return [Entry(stream, id_, json.loads(value)) for id_, value in rows]
+
+    async def latest(self, stream: str, *, before: str = NEWEST, limit: int = 1000) -> list[Entry]:
+        """Return a page of a stream, the newest first."""
+        rows = await self._file.read("latest", stream, before, limit)
         return [Entry(stream, id_, json.loads(value)) for id_, value in rows]
 
     async def drop(self, stream: str) -> int:

@@ -8,17 +8,18 @@ same however much is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from transcriber.engines.stt.gpu import Figures
 from transcriber.telemetry import Tail
 from transcriber.web.picture import Picture
 from transcriber.web.problems import ProblemError
-from transcriber.web.routes import Route, token
+from transcriber.web.routes import Route, query, token
 from transcriber.web.scopes import SCOPES
 from transcriber.web.sse import Stream, streaming
 
@@ -51,8 +52,16 @@ class Overview(BaseModel):
     started_at: str
     store: str
     settings: list[SettingShown]
+    gpu: bool = False
+    """Whether there is a GPU service to be asked."""
     scopes: dict[str, str] = SCOPES
     """What tokens may be allowed, in words."""
+
+
+class Watching(BaseModel, extra="forbid"):
+    """`once`: what there is now, and no more, where streams do not come through."""
+
+    once: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +73,8 @@ class Console:
     """Engines, what is ready, how many workers: what changes rarely."""
     picture: Picture
     log: Tail
+    gpu: Callable[[], Awaitable[Figures]] | None = None
+    """Asks the GPU service, where there is one of our own."""
     _open: int = 0
 
     def routes(self) -> list[Route]:
@@ -71,11 +82,20 @@ class Console:
         admin, base = token("admin"), "/api/v1/console"
         return [
             Route("GET", base, self._overview, admin, "The service", response=Overview),
-            Route("GET", f"{base}/stream", self._stream, admin, "What goes on", answers=SSE),
-        ]
+            Route("GET", f"{base}/gpu", self._gpu, admin, "The GPU service", response=Figures),
+            Route(
+                "GET", f"{base}/stream", self._stream, admin, "What goes on",
+                query=Watching, answers=SSE,
+            ),
+        ]  # fmt: skip
 
     async def _overview(self, request: web.Request) -> Overview:
         return self.overview()
+
+    async def _gpu(self, request: web.Request) -> Figures:
+        if self.gpu is None:
+            raise ProblemError(404, "no-gpu", "the settings name no GPU service of our own")
+        return await self.gpu()
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self._open >= MOST:
@@ -84,12 +104,12 @@ class Console:
         self._open += 1
         try:
             async with streaming(request) as stream:
-                await self._follow(stream)
+                await self._follow(stream, once=query(request, Watching).once)
         finally:
             self._open -= 1
         return stream.response
 
-    async def _follow(self, stream: Stream) -> None:
+    async def _follow(self, stream: Stream, *, once: bool) -> None:
         seen, number, rounds, state = self.picture.change, 0, 0, None
         await stream.send("rooms", self.picture.rooms())
         while True:
@@ -103,5 +123,5 @@ class Console:
             if rounds % round(SLOWLY / LOOK) == 0 and state != (state := self.state()):
                 await stream.send("state", state)
             rounds += 1
-            if not await stream.rest(LOOK):
+            if once or not await stream.rest(LOOK):
                 return

@@ -3,9 +3,9 @@ Doing something once, however often it is asked for: the header `Idempotency-Key
 
 Whoever does not know whether their POST arrived sends it again with the same key, and gets the
 answer of the first time. Answers are kept for a day. They may hold a secret that is shown only
-once, so they are sealed with the token that asked: the store alone cannot read them. What failed
-has changed nothing and is not kept. The work is done to its end even when the caller hangs up: that
-is when they will ask again.
+once, so they are sealed with the token that asked: the store alone cannot read them. Who shows no
+token, but a browser's cookie, is not listened to here. What failed has changed nothing and is not
+kept. The work is done to its end even when the caller hangs up: that is when they will ask again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Once:
             return serve
 
         async def served(request: web.Request) -> web.StreamResponse:
-            if HEADER not in request.headers:
+            if HEADER not in request.headers or not bearer(request):
                 return await serve(request)
             return await self._once(request, serve)
 

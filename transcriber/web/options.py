@@ -42,3 +42,9 @@ class WebOptions(BaseModel):
         alias="EVENTS_KEEP_DAYS",
         description="days for which listeners to events can come back and miss nothing",
     )
+    audit_days: float = Field(
+        365,
+        gt=0,
+        alias="AUDIT_KEEP_DAYS",
+        description="days for which the journal of what administrators did is kept",
+    )

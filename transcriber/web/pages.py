@@ -33,8 +33,11 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 """What is served; other files of the folders are not."""
-PLACE = "/assets/version/"
-"""What pages write where the address of the current files will stand."""
+PLACE = "assets/version/"
+"""
+What pages write where the address of the current files will stand; the console's is relative, for
+it may stand behind a proxy that puts something before all addresses.
+"""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -112,7 +115,7 @@ class Site:
     def _asset(self, name: str, body: bytes) -> Asset:
         kind = Path(name).suffix
         if kind == ".html":
-            body = body.replace(PLACE.encode(), f"/assets/{self.version}/".encode())
+            body = body.replace(PLACE.encode(), f"assets/{self.version}/".encode())
         packed = gzip.compress(body, mtime=0) if len(body) >= SMALL else b""
         return Asset(TYPES[kind], body, packed)
 

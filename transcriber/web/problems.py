@@ -24,7 +24,7 @@ from transcriber.errors import (
 )
 from transcriber.store import Conflict, StoreFailed
 
-__all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of_http", "of_ours"]
+__all__ = ["FieldError", "Problem", "ProblemError", "invalid", "of"]
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 """The words of the statuses that HTTP knows; Talk has one of its own."""
@@ -99,7 +99,19 @@ def invalid(error: ValidationError, where: str = "the body") -> ProblemError:
     return ProblemError(422, slug, f"{where} is not valid: {names}", errors=fields)
 
 
-def of_http(error: web.HTTPException) -> ProblemError:
+def of(error: Exception) -> ProblemError:
+    """The error for whatever was raised; what nobody foresaw says nothing of itself."""
+    match error:
+        case ProblemError():
+            return error
+        case TranscriberError():
+            return _of_ours(error)
+        case web.HTTPException():
+            return _of_http(error)
+    return ProblemError(500, "internal", "something went wrong; it has been logged")
+
+
+def _of_http(error: web.HTTPException) -> ProblemError:
     """The error for what aiohttp itself refuses: no such path, wrong method, body too large."""
     problem = ProblemError(error.status, error.reason.lower().replace(" ", "-"), error.reason)
     if allow := error.headers.get("Allow"):
@@ -107,7 +119,7 @@ def of_http(error: web.HTTPException) -> ProblemError:
     return problem
 
 
-def of_ours(error: TranscriberError) -> ProblemError:
+def _of_ours(error: TranscriberError) -> ProblemError:
     """The error for what the application refuses."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     return ProblemError(status, error.code.replace("_", "-"), str(error))

@@ -25,6 +25,7 @@ SCOPES = {
     "dialogs:write": "start, lead and end dialogs",
     "engines:read": "see recognisers and voices",
     "metrics:read": "read metrics",
+    "audit:read": "see what administrators and programs did",
 }
 
 

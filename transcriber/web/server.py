@@ -29,7 +29,7 @@ from transcriber.web.auth import Guard
 from transcriber.web.problems import Problem, ProblemError
 from transcriber.web.routes import BODY, QUERY, Kind, Route, Rule, Serve
 
-__all__ = ["STOPPING", "application", "listen", "listen_here"]
+__all__ = ["STOPPING", "Explain", "application", "listen", "listen_here"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body, unless a route reads a stream itself."""
@@ -189,18 +189,15 @@ async def _answered(request: web.Request, handler: Serve) -> web.StreamResponse:
     """Turn whatever a handler raises into an answer."""
     try:
         return await handler(request)
-    except ProblemError as error:
-        return _problem(request, error)
-    except TranscriberError as error:
-        return _problem(request, problems.of_ours(error))
     except web.HTTPException as error:
         if error.status < 400:
             return web.Response(status=error.status, headers=error.headers)
-        return _problem(request, problems.of_http(error))
-    except Exception:
+        return _problem(request, problems.of(error))
+    except (ProblemError, TranscriberError) as error:
+        return _problem(request, problems.of(error))
+    except Exception as error:
         log.exception("request failed", path=request.path)
-        internal = ProblemError(500, "internal", "something went wrong; it has been logged")
-        return _problem(request, internal)
+        return _problem(request, problems.of(error))
 
 
 def _problem(request: web.Request, error: ProblemError) -> web.Response:

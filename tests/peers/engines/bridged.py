@@ -1,34 +1,59 @@
 """
-Deepgram's plugin through the bridge, against what Deepgram's documentation says it sends.
+Deepgram's plugin through the bridges, against what Deepgram's documentation says it sends.
 
 Runs in an interpreter that has the plugin: `tests/peers/test_engine_bridge.py` sees to that.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 
 import pytest
 from livekit import rtc  # noqa: F401 - its threads are not those of a test
-from livekit.plugins import deepgram  # noqa: F401 - plugins want to be imported early
+from livekit.plugins.deepgram import stt  # plugins want to be imported early
 
 from tests.conformance.stt import SttConformance, finals, hear, text
+from tests.conformance.tts import TEXT, TtsConformance, heard
 from tests.peers.engines import deepgram as fake
+from tests.peers.engines import deepgram_voice as aura
 from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.server import Mischief
 from transcriber.audio.block import Block, silence
+from transcriber.engines.plugins import Plugin
 from transcriber.engines.stt.base import Final, Interrupted, Partial, Stt
-from transcriber.engines.stt.bridge import Plugin, bridged
+from transcriber.engines.stt.bridge import bridged
 from transcriber.engines.stt.resume import Resuming
+from transcriber.engines.tts import bridge as voices
+from transcriber.engines.tts.base import Manner, Tts, Voice
 from transcriber.errors import EngineError
 
 SETTINGS = {"DG_KEY": "api_key", "DG_URL": "base_url"}
 PLUGIN = Plugin("deepgram", "Deepgram", SETTINGS, ("DG_KEY",), extra={"sample_rate": 24_000})
 ENGINE = bridged(PLUGIN)
 
+SPEAKER = voices.bridged(
+    voices.Provider(
+        Plugin("deepgram", "Aura", SETTINGS | {"DG_VOICE": "model"}, ("DG_KEY",), kind="TTS"),
+        Voice("aura-2-andromeda-en", ("en",)),
+        voice="model",
+    )
+)
+
 
 def engine(url: str) -> Stt:
     return ENGINE(ENGINE.Options.model_validate({"DG_KEY": "k", "DG_URL": url}))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its end the plugin waits for its next sign of life, which comes every five seconds."""
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.1))
+
+    monkeypatch.setattr(stt, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
 
 
 class TestBridgedDeepgram(SttConformance):
@@ -72,3 +97,60 @@ async def test_a_wrong_key_is_told_at_once() -> None:
     (problem,) = refused.value.exceptions
     assert isinstance(problem, EngineError)
     assert problem.kind == "auth"
+
+
+def voice(url: str, **settings: str) -> Tts:
+    return SPEAKER(SPEAKER.Options.model_validate({"DG_KEY": "k", "DG_URL": url} | settings))
+
+
+class TestBridgedVoice(TtsConformance):
+    @pytest.fixture
+    async def tts(self) -> AsyncIterator[Tts]:
+        async with aura.speech() as asked, voice(f"{asked.url}/v1/speak") as tts:
+            yield tts
+
+
+async def test_it_speaks_as_the_voice_that_is_wished_and_no_text_is_markup() -> None:
+    async with aura.speech() as asked, voice(f"{asked.url}/v1/speak") as tts:
+        await heard(tts, "<speak>One</speak>", Manner("aura-2-viktoria-de", "de"))
+        await heard(tts, TEXT)
+        with pytest.raises(EngineError, match="no usual voice for de"):
+            await heard(tts, TEXT, Manner(language="de"))
+    assert [query["model"] for query in asked.queries] == [
+        "aura-2-viktoria-de",
+        "aura-2-andromeda-en",
+    ]
+    assert "<" not in asked.bodies[0]["text"]
+    assert asked.headers[0]["Authorization"] == "Token k"
+
+
+async def test_settings_make_the_voice_and_keys_are_no_part_of_its_print() -> None:
+    german = voice("http://a", DG_VOICE="aura-2-viktoria-de")
+    assert german.voiceprint(Manner()) != voice("http://a").voiceprint(Manner())
+    assert german.voiceprint(Manner()) != voice("http://b").voiceprint(Manner())
+    assert voice("http://a", DG_KEY="x").voiceprint(Manner()) == voice("http://a").voiceprint(
+        Manner()
+    )
+
+
+TROUBLE = {
+    "wrong key": (Mischief(status=401), "auth"),
+    "too much": (Mischief(status=429), "busy"),
+    "cut off": (Mischief(cut_after=1), "network"),
+}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+async def test_trouble_of_a_voice_is_told_by_what_it_means(what: str) -> None:
+    mischief, kind = TROUBLE[what]
+    mischief.times = 1
+    async with aura.speech(mischief) as asked, voice(f"{asked.url}/v1/speak") as tts:
+        with pytest.raises(EngineError) as failed:
+            await heard(tts, TEXT)
+        assert failed.value.kind == kind
+        assert len(await heard(tts, TEXT))
+
+
+async def test_nothing_is_said_before_a_voice_is_entered() -> None:
+    with pytest.raises(EngineError, match="not been entered"):
+        await heard(voice("http://a"), TEXT)

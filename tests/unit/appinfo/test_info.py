@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,11 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
+from aiohttp import web
 
 from tests.unit.appinfo.rules import problems
+from transcriber.web.appapi import behind
+from transcriber.web.routes import Route, token
 
 TEXT = Path("appinfo/info.xml").read_text()
 INFO = ElementTree.fromstring(TEXT)
@@ -27,10 +31,26 @@ def test_it_leads_nowhere_that_is_not_there() -> None:
     assert not [one for one in addresses if "example" in one]
 
 
-def test_no_route_is_open_to_browsers() -> None:
-    routes = INFO.find("external-app/routes")
-    assert routes is not None
-    assert not list(routes)
+SHOWN = ("/console", "/assets/1/console/main.js", "/api/v1/console/stream", "/api/v1/audit")
+HIDDEN = (
+    "/init", "/enabled", "/heartbeat", "/bot", "/api/v1/call/transcribe", "/api/v1/languages",
+    "/metrics", "/console/signed-in", "/x/console",
+)  # fmt: skip
+
+
+def test_administrators_reach_the_console_with_their_browser_and_nobody_reaches_more() -> None:
+    routes = INFO.findall("external-app/routes/route")
+    assert {route.findtext("access_level") for route in routes} == {"ADMIN"}
+    for route in routes:
+        assert json.loads(route.findtext("headers_to_exclude", "")) == ["authorization", "cookie"]
+    for path in SHOWN + HIDDEN:
+        reached = any(re.search(route.findtext("url", ""), path) for route in routes)
+        known = behind(Route("GET", path, nothing, token("admin"), "Something"))
+        assert reached == known == (path in SHOWN), path
+
+
+async def nothing(request: web.Request) -> None:
+    """Answer nothing: nobody asks."""
 
 
 def without(path: str) -> Callable[[Element], None]:

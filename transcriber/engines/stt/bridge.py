@@ -1,146 +1,63 @@
 """
-The providers for whom others keep a client: the plugins of livekit-agents, as recognisers here.
+Recognisers of providers for whom others keep a client: the plugins of livekit-agents.
 
-A plugin is an extra that is installed when it is wanted; without it the engine says so and
-everything else works. Four things are done here because plugins do not: audio waits in a bounded
-backlog (theirs has no bound), failures are told at once (theirs tries again by itself, without
-the audio it had), every utterance is announced, and errors say whether trying again helps.
+Four things are done here because plugins do not: audio waits in a bounded backlog (theirs has no
+bound), failures are told at once (theirs tries again by itself, without the audio it had), every
+utterance is announced, and errors say whether trying again helps.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, Protocol, Self
 
-import aiohttp
-from pydantic import BaseModel, Field, SecretStr, create_model
+from pydantic import BaseModel
 
 from transcriber import aio
 from transcriber.audio.block import RATE, SAMPLES, SECONDS
 from transcriber.audio.wav import pcm16
+from transcriber.engines.plugins import CONNECTING, Bridged, Plugin, explained
 from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
     Heard,
     Partial,
-    Progress,
     SpeechStarted,
     StreamOptions,
     Stt,
     Word,
 )
-from transcriber.engines.stt.wire import PATIENCE, Intake, refusal
-from transcriber.errors import EngineError, EngineProblem
+from transcriber.engines.stt.wire import PATIENCE, Intake
+from transcriber.errors import EngineError
 
-__all__ = ["Plugin", "PluginStream", "bridged"]
+__all__ = ["PluginStream", "bridged"]
 
 AHEAD = 10
 """Frames in the plugin's own queue from which on it counts as behind."""
 LOOK = 0.02
 """Seconds between looks at that queue: it cannot be waited for."""
-CONNECTING = 10.0
-"""Seconds for a plugin to connect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """One provider: where its plugin is and what it must be told."""
+class BridgedStt(Bridged, Protocol):
+    """A recogniser made of a plugin."""
 
-    name: str
-    title: str
-    settings: Mapping[str, str]
-    """By the name of the setting: the argument it becomes. Names with KEY in them are secrets."""
-    required: tuple[str, ...]
-    """Settings without which it cannot work."""
-    languages: tuple[str, ...] = ("*",)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments that are always the same."""
-    word_times: Literal["none", "exact"] = "exact"
-    kind: str = "STT"
-
-    @property
-    def package(self) -> str:
-        """What to install."""
-        return f"livekit-plugins-{self.name}"
-
-    @property
-    def info(self) -> EngineInfo:
-        """What it can do."""
-        return EngineInfo(
-            name=self.name,
-            title=f"{self.title} (through {self.package})",
-            languages=self.languages,
-            word_times=self.word_times,
-            confidence=True,
-            licence="commercial service",
-        )
-
-    def options(self) -> type[BaseModel]:
-        """Make the model of its settings."""
-        fields: dict[str, Any] = {}
-        for setting, argument in self.settings.items():
-            secret = "KEY" in setting
-            what = "key" if secret else argument.replace("_", " ")
-            default = SecretStr("") if secret else ""
-            described = Field(default, alias=setting, description=f"{self.title}: {what}")
-            fields[argument] = (SecretStr if secret else str, described)
-        return create_model(f"{self.name.capitalize()}Options", **fields)
-
-
-class Bridged(Protocol):
-    """An engine made of a plugin."""
-
-    plugin: Plugin
-    _options: BaseModel
     _engine: Any
-    _http: aiohttp.ClientSession | None
-
-    def unusable(self) -> str:
-        """Say what is missing."""
-        values = self._arguments()
-        lacking = [name for name in self.plugin.required if not values[self.plugin.settings[name]]]
-        if lacking:
-            return f"not configured: set {' and '.join(lacking)}"
-        if not _installed(self.plugin.package):
-            return f"not installed: pip install '{self.plugin.package}==1.8.*'"
-        return ""
-
-    async def prepare(self, progress: Progress) -> None:
-        """Import the plugin, which takes seconds and must happen in the main thread."""
-        progress(f"loading {self.plugin.package}", 0.0)
-        if problem := self.unusable():
-            raise EngineError("unusable", problem)
-        importlib.import_module(f"livekit.plugins.{self.plugin.name}")
-        logging.getLogger("livekit").setLevel(logging.CRITICAL)
-        progress(f"{self.plugin.name} ready", 1.0)
 
     async def wake(self, options: StreamOptions) -> None:
         """They never sleep."""
         return
 
     async def __aenter__(self) -> Self:
-        await self.prepare(lambda what, done: None)
-        module = importlib.import_module(f"livekit.plugins.{self.plugin.name}")
-        kind = getattr(module, self.plugin.kind)
-        arguments: dict[str, Any] = {name: v for name, v in self._arguments().items() if v}
-        if "http_session" in kind.__init__.__kwdefaults__:
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-            arguments["http_session"] = self._http
-        self._engine = kind(**arguments, **self.plugin.extra)
+        await self._connect()
+        self._engine = self._client()
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        engine, http = self._engine, self._http
-        self._engine = self._http = None
+        engine, self._engine = self._engine, None
         await engine.aclose()
-        if http is not None:
-            await http.close()
+        await self._disconnect()
 
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[PluginStream]:
@@ -157,13 +74,6 @@ class Bridged(Protocol):
                 yield stream
         finally:
             await source.aclose()
-
-    def _arguments(self) -> dict[str, str]:
-        values = dict(self._options)
-        return {
-            name: value.get_secret_value() if isinstance(value, SecretStr) else value
-            for name, value in values.items()
-        }
 
 
 class PluginStream(Intake):
@@ -203,7 +113,7 @@ class PluginStream(Intake):
                 for heard in self._heard(event):
                     yield heard
         except APIError as error:
-            raise _problem(error) from error
+            raise explained(error) from error
         finally:
             self._blocks.close()
 
@@ -241,29 +151,18 @@ class PluginStream(Intake):
         return (start, end, ()) if end > start else (self._said, self._sent, ())
 
 
-def _installed(package: str) -> bool:
-    """Look a package up without importing anything of it."""
-    try:
-        return bool(version(package))
-    except PackageNotFoundError:
-        return False
-
-
-def _problem(error: Any) -> EngineError:
-    """Say what an error of a plugin means for us."""
-    from livekit.agents import APIStatusError, APITimeoutError
-
-    if isinstance(error, APIStatusError) and error.status_code > 0:
-        return refusal(error.status_code, {}, "")
-    kind: EngineProblem = "timeout" if isinstance(error, APITimeoutError) else "network"
-    return EngineError(kind if error.retryable else "bad_request", str(error.message))
-
-
-def bridged(plugin: Plugin) -> type[Stt]:
+def bridged(plugin: Plugin, *, word_times: Literal["none", "exact"] = "exact") -> type[Stt]:
     """Make an engine of a plugin."""
 
-    class Engine(Bridged):
-        info = plugin.info
+    class Engine(BridgedStt):
+        info = EngineInfo(
+            name=plugin.name,
+            title=f"{plugin.title} (through {plugin.package})",
+            languages=("*",),
+            word_times=word_times,
+            confidence=True,
+            licence="commercial service",
+        )
         Options = plugin.options()
 
         def __init__(self, options: BaseModel) -> None:
@@ -274,19 +173,22 @@ def bridged(plugin: Plugin) -> type[Stt]:
     return Engine
 
 
-def _keyed(name: str, title: str, **more: Any) -> type[Stt]:
+def _keyed(
+    name: str, title: str, *, word_times: Literal["none", "exact"] = "exact", **extra: Any
+) -> type[Stt]:
     """An engine that wants a key, and may be told another address."""
     upper = name.upper()
     settings = {f"{upper}_API_KEY": "api_key", f"{upper}_BASE_URL": "base_url"}
-    return bridged(Plugin(name, title, settings, (f"{upper}_API_KEY",), **more))
+    plugin = Plugin(name, title, settings, (f"{upper}_API_KEY",), extra=extra)
+    return bridged(plugin, word_times=word_times)
 
 
 assemblyai = _keyed("assemblyai", "AssemblyAI")
 cartesia = _keyed("cartesia", "Cartesia", word_times="none")
-elevenlabs = _keyed("elevenlabs", "ElevenLabs", extra={"use_realtime": True}, word_times="none")
+elevenlabs = _keyed("elevenlabs", "ElevenLabs", word_times="none", use_realtime=True)
 gladia = _keyed("gladia", "Gladia")
 soniox = _keyed("soniox", "Soniox")
-speechmatics = _keyed("speechmatics", "Speechmatics", extra={"include_partials": True})
+speechmatics = _keyed("speechmatics", "Speechmatics", include_partials=True)
 google = bridged(
     Plugin(
         "google",
@@ -302,8 +204,8 @@ azure = bridged(
         "Azure Speech",
         {"AZURE_SPEECH_KEY": "speech_key", "AZURE_SPEECH_REGION": "speech_region"},
         ("AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION"),
-        word_times="none",
-    )
+    ),
+    word_times="none",
 )
 aws = bridged(
     Plugin("aws", "AWS Transcribe", {"AWS_REGION": "region"}, ("AWS_REGION",))

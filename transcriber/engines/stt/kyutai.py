@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, SecretStr
+from yarl import URL
 
 from modal_app import protocol
 from modal_app.protocol import (
@@ -167,6 +168,15 @@ class Kyutai(Online):
         async with self.http.talk(self._address(form), ours) as stream:
             self._offered = ours.offered
             yield stream
+
+    @property
+    def figures(self) -> Address:
+        """Where our own service says how it is; an empty address if there is none."""
+        if self.unusable() or self._options.speaks == "moshi":
+            return Address("")
+        stream = self._address()
+        url = URL(stream.url).with_scheme("https" if stream.url.startswith("wss") else "http")
+        return Address(str(url.parent.parent / "metrics"), headers=stream.headers)
 
     @property
     def _form(self) -> Format:

@@ -17,7 +17,7 @@ from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sender import Clip, Sender
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.room import Message, Room
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import Shown, Track
 
 __all__ = ["Bot"]
 
@@ -39,7 +39,7 @@ class Bot:
         self._track = Track(
             self.id,
             one,
-            "microphone",
+            Shown("microphone"),
             outbox=media.outbox,
             upstream=self,
             on_key=_nothing,

@@ -17,6 +17,8 @@ LEAST, MOST = 50_000, 20_000_000
 """Bits per second: speech goes through below, and nothing needs more than above."""
 UP, TOLERATED, TOO_MUCH = 1.05, 0.02, 0.1
 """The factor while at most the tolerated share is lost, and the share from which it goes down."""
+MOST_AT_ONCE = 10
+"""Steps up at once: a receiver of mere sound reports only every five seconds."""
 TIGHT = 0.9
 """Share of what was sent, below which the receiver's estimate means congestion."""
 PAUSE = 0.5
@@ -56,10 +58,17 @@ class Estimate:
         elif fraction <= TOLERATED:
             self._rise(now)
 
+    def idle(self, now: float) -> None:
+        """Nothing is sent, so nobody can say anything about it: believe in more."""
+        self._rise(now)
+
     def _rise(self, now: float) -> None:
-        if now - self._rose_at >= PAUSE and now - self._fell_at >= self._patience:
-            self._rose_at = now
-            self._bits = min(MOST, self._bits * UP)
+        ready = max(self._rose_at + PAUSE, self._fell_at + self._patience)
+        if now < ready:
+            return
+        steps = 1 if self._rose_at < 0 else 1 + (now - ready) // PAUSE
+        self._rose_at = now
+        self._bits = min(MOST, self._bits * UP ** min(steps, MOST_AT_ONCE))
 
     def _fall(self, bits: float, now: float) -> None:
         if now - self._fell_at < PAUSE:

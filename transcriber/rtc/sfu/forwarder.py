@@ -15,10 +15,13 @@ from typing import Protocol
 
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
+from transcriber.rtc.sfu.dependency import Dependencies
 from transcriber.rtc.sfu.keyframe import begins
 from transcriber.rtc.sfu.layers import Layers
-from transcriber.rtc.sfu.leg import Leg, Packet, form
+from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
+from transcriber.rtc.sfu.packet import Form, Packet
+from transcriber.rtc.sfu.scalable import Vp9
 from transcriber.rtc.sfu.wave import Share, Table, tables
 from transcriber.rtc.srtp import ROOM
 
@@ -41,11 +44,14 @@ class Forwarder:
     """
     One published track and its subscribers.
 
-    `codec` is named with its clock; `level` is the number of the publisher's audio level extension,
-    and `loudness` how far below full scale the last packet was.
+    `codec` is named with its clock; `level` and `needs` are the numbers of the publisher's header
+    extensions that say how loud a packet is and what it depends on. `loudness` is how far below
+    full scale the last packet was.
     """
 
-    def __init__(self, outbox: Outbox, upstream: Upstream, *, codec: str, level: int = 0) -> None:
+    def __init__(
+        self, outbox: Outbox, upstream: Upstream, *, codec: str, level: int = 0, needs: int = 0
+    ) -> None:
         self.legs: list[Leg] = []
         self.held = False
         self.loudness = rtp.QUIETEST
@@ -55,6 +61,9 @@ class Forwarder:
         """What the publisher sends."""
         self.video = not codec.startswith(("opus", "pcm", "g722"))
         """Whether it is a picture, which only begins at a keyframe."""
+        self._vp9 = Vp9() if codec.startswith("vp9") else None
+        self._needs = needs if codec.startswith("av1") else 0
+        self._dependencies = Dependencies()
         self._ours = secrets.randbits(32)
         self._tables: list[Table] | None = None
         """Who gets sound without a look at each of them; none until everybody has begun."""
@@ -85,7 +94,7 @@ class Forwarder:
     def choose(self, leg: Leg, layer: int, now: float) -> None:
         """Change a subscriber's layer at its next keyframe, which is asked for."""
         leg.target = layer
-        if leg.layer != layer:
+        if layer > leg.shown or (layer != leg.shown and not self.layers.scalable):
             self._ask_keyframe(layer, now)
 
     def pause(self, leg: Leg, paused: bool, now: float) -> None:
@@ -121,9 +130,13 @@ class Forwarder:
         self.loudness = loudness = loudness & 0x7F
         payload = bytes(buffer.view[start:stop])
         packet = Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness, payload, now)
+        if self._vp9 or self._needs:
+            packet = self._taken_apart(packet, buffer, start)
         if missing := self.layers.take(number, packet, size):
             self._upstream.send_control(rtcp.missing(self._ours, source, missing))
         if self.video:
+            if self.layers[number].owed:
+                self._ask_keyframe(number, now)
             self._forward(number, packet, now)
         elif not self.held:
             self._outbox.post(self, packet)
@@ -158,7 +171,7 @@ class Forwarder:
         if self._tables is None or ahead <= 0:
             return None
         self._passed = packet.sequence
-        return [Share(table, packet, form(table.legs[0], packet)) for table in self._tables]
+        return [Share(table, packet, table.legs[0].form.write(packet)) for table in self._tables]
 
     def forward(self, packet: Packet) -> None:
         """Look at everybody, whether they are to get a packet of sound."""
@@ -175,14 +188,26 @@ class Forwarder:
         self.settle()
         self._tables = None
 
+    def _taken_apart(self, packet: Packet, buffer: Buffer, start: int) -> Packet:
+        """Say which part of a picture a packet is, if parts can be left out."""
+        needs = b""
+        if self._vp9:
+            part = self._vp9.read(packet.payload)
+        else:
+            if found := rtp.extension(buffer.data, start, self._needs):
+                needs = bytes(buffer.view[found[0] : found[0] + found[1]])
+            part = self._dependencies.read(needs)
+        self.layers.scalable |= part is not None
+        return packet._replace(part=part, needs=needs)
+
     def _forward(self, number: int, packet: Packet, now: float) -> None:
-        forms: dict[tuple[int, int, int], bytes] = {}
+        forms: dict[tuple[Form, int], bytes] = {}
         fresh: bool | None = None
         for leg in self.legs:
             if leg.paused:
                 continue
             if leg.layer != number:
-                if leg.target != number:
+                if leg.target != number and not packet.part:
                     continue
                 if fresh is None:
                     fresh = not self.video or begins(self._codec, packet.payload)
@@ -192,16 +217,19 @@ class Forwarder:
                 self._change(leg, number, packet, now)
             if leg.fresh and not leg.admits(packet):
                 continue
-            ready = forms.get(leg.form)
-            if ready is None:
-                ready = forms[leg.form] = form(leg, packet)
-            leg.send(packet, ready, self._outbox.out)
+            sent = packet if leg.thinning is None else leg.thinning.take(packet, leg.target)
+            if sent is not None:
+                kind = leg.form, sent.marker
+                ready = forms.get(kind)
+                if ready is None:
+                    ready = forms[kind] = leg.form.write(sent)
+                leg.send(sent, ready, self._outbox.out)
 
     def _change(self, leg: Leg, number: int, packet: Packet, now: float) -> None:
         rest, rate = leg.rest or self.layers.last(leg.layer), self.layers.rate
         if rest is not None:
             leg.go_on(rest, max(int(STEP * rate), int((now - rest.at) * rate)), packet)
-        leg.begin(number, packet.sequence)
+        leg.begin(number, packet)
 
     def _rest(self, leg: Leg) -> None:
         """Have a subscriber begin anew, with numbers that go on, at whatever comes next."""
@@ -212,15 +240,18 @@ class Forwarder:
     def _again(self, leg: Leg, sequences: Iterable[int]) -> None:
         if leg.layer < 0:
             return
+        kept = leg.thinning or self.layers[leg.layer]
         for sequence in sequences:
-            packet = self.layers[leg.layer].find(leg.origin(sequence))
-            if packet is not None and (not leg.fresh or leg.admits(packet)):
-                leg.send(packet, form(leg, packet), self._outbox.out)
+            packet = kept.find(leg.origin(sequence))
+            if packet is not None and (leg.thinning or not leg.fresh or leg.admits(packet)):
+                leg.send(packet, leg.form.write(packet), self._outbox.out)
 
     def _ask_keyframe(self, number: int, now: float) -> None:
+        number = 0 if self.layers.scalable else number
         if not self.video or number >= len(self.layers):
             return
         layer = self.layers[number]
+        layer.owed = self.layers.scalable and now - layer.asked_at < KEYFRAME_PAUSE
         if layer.source and now - layer.asked_at >= KEYFRAME_PAUSE:
             layer.asked_at = now
             self._upstream.send_control(rtcp.keyframe_wanted(self._ours, layer.source))

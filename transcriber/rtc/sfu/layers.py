@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import accumulate
 
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.reception import Reception
-from transcriber.rtc.sfu.leg import Packet
+from transcriber.rtc.sfu.packet import Packet
 
 __all__ = ["Layer", "Layers"]
 
@@ -27,23 +28,19 @@ class Layer:
     """One source of a publisher, with the packets that can still be sent again."""
 
     __slots__ = (
-        "asked_at", "cache", "clock", "newest", "octets", "reception", "source",
+        "asked_at", "cache", "clock", "newest", "owed", "reception", "source",
     )  # fmt: skip
 
     def __init__(self, source: int) -> None:
         self.source = source
         self.newest: Packet | None = None
-        self.octets = 0
         self.cache: list[Packet | None] = [None] * CACHE
         self.asked_at = -math.inf
+        self.owed = False
+        """Whether a keyframe is to be asked for that was asked for too soon."""
         self.reception: Reception | None = None
         self.clock: tuple[float, int, float] | None = None
         """The publisher's time of day, its timestamp, and when it said so."""
-
-    def spent(self) -> int:
-        """Return the bytes since the last time."""
-        octets, self.octets = self.octets, 0
-        return octets
 
     def keep(self, packet: Packet) -> list[int]:
         """Remember a packet; return the numbers that are missing just before it."""
@@ -72,14 +69,21 @@ class Layer:
 
 
 class Layers(list[Layer]):
-    """The layers of a track; `rate` is the ticks per second of its clock."""
+    """
+    The layers of a track; `rate` is the ticks per second of its clock.
+
+    Where one source has parts that can be left out (`scalable`), there is one layer here, and its
+    parts are counted as if they were layers.
+    """
 
     def __init__(self, rate: int) -> None:
         super().__init__()
         self.rate = rate
+        self.scalable = False
         self._numbers: dict[int, int] = {}
         self._rated_at = 0.0
         self._rates: list[float] = []
+        self._spent: list[int] = []
 
     def binds(self, source: int, layer: int) -> bool:
         """Whether a source is known as a layer."""
@@ -109,7 +113,10 @@ class Layers(list[Layer]):
         layer = self[number]
         if layer.reception is None:
             layer.reception = Reception(layer.source, packet.sequence, self.rate)
-        layer.octets += size
+        part = number if packet.part is None else packet.part.rung
+        while len(self._spent) <= part:
+            self._spent.append(0)
+        self._spent[part] += size
         layer.reception.note(packet.sequence, packet.timestamp, packet.at)
         return layer.keep(packet)
 
@@ -140,11 +147,23 @@ class Layers(list[Layer]):
         """Return the blocks of our report to the publisher."""
         return [layer.reception.block(now) for layer in self if layer.reception]
 
+    def arrived(self) -> tuple[int, int]:
+        """Return how many packets came and how many did not, since it was last interrupted."""
+        receptions = [layer.reception for layer in self if layer.reception]
+        return sum(r.received for r in receptions), sum(max(0, r.lost) for r in receptions)
+
+    def interrupt(self) -> None:
+        """What comes next does not follow what came: what lies between is not lost."""
+        for layer in self:
+            layer.reception = None
+
     def rates(self, now: float) -> list[float]:
         """Return the bits per second of each layer lately; nothing in the first moment."""
         passed = now - self._rated_at
         if passed >= WINDOW:
             first, self._rated_at = self._rated_at == 0.0, now
-            taken = [layer.spent() for layer in self]
+            taken, self._spent = self._spent, [0] * len(self._spent)
+            if self.scalable:
+                taken = list(accumulate(taken))
             self._rates = [] if first else [8 * octets / passed for octets in taken]
         return self._rates

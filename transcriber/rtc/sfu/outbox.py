@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.sfu.leg import Packet
+from transcriber.rtc.sfu.packet import Packet
 from transcriber.rtc.sfu.wave import Share, Wave
 
 __all__ = ["Outbox"]

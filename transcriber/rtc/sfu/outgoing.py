@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 
 from transcriber.rtc import rtp
 from transcriber.rtc.sdp import Codec, Description, Section
+from transcriber.rtc.sfu.packet import Form
 
-__all__ = ["LEVEL", "SENT_AT", "Slot", "Types", "sections", "taken"]
+__all__ = ["Slot", "Types", "form", "sections", "taken"]
 
-LEVEL, SENT_AT = 1, 3
-"""Numbers of the header extensions that we write: how loud a packet is, and when it was sent."""
+LEVEL, SENT_AT, NEEDS = 1, 3, 4
+"""
+Numbers of the header extensions that we write: how loud a packet is, when it was sent, and what it
+depends on.
+"""
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 FIRST, LAST = 96, 127
 """The payload types that mean what we say."""
@@ -65,7 +69,7 @@ def sections(slots: Sequence[Slot]) -> list[Section]:
             mid=slot.mid,
             direction="inactive" if slot.free else "sendonly",
             codecs=(slot.codec,),
-            extensions=_extensions(slot.kind),
+            extensions=_extensions(slot),
             setup="actpass",
             lines=tuple(_lines(slot)),
         )
@@ -73,12 +77,29 @@ def sections(slots: Sequence[Slot]) -> list[Section]:
     ]
 
 
-def _extensions(kind: str) -> tuple[tuple[int, str], ...]:
-    return ((LEVEL, rtp.AUDIO_LEVEL),) if kind == "audio" else ((SENT_AT, rtp.SEND_TIME),)
+def form(codec: Codec, kind: str) -> Form:
+    """Return how packets of a codec are written."""
+    if kind == "audio":
+        return Form(codec.payload_type, LEVEL)
+    return Form(codec.payload_type, sent_at=SENT_AT, needs=NEEDS if _scaled(codec) else 0)
+
+
+def _scaled(codec: Codec) -> bool:
+    """Whether packets of a codec say beside their payload what they depend on."""
+    return codec.name == "av1/90000"
+
+
+def _extensions(slot: Slot) -> tuple[tuple[int, str], ...]:
+    if slot.kind == "audio":
+        return ((LEVEL, rtp.AUDIO_LEVEL),)
+    needs = ((NEEDS, rtp.DEPENDENCY),) if _scaled(slot.codec) else ()
+    return ((SENT_AT, rtp.SEND_TIME), *needs)
 
 
 def _lines(slot: Slot) -> Iterator[str]:
     yield "rtcp-rsize"
+    if _scaled(slot.codec):
+        yield "extmap-allow-mixed"
     if slot.kind == "video":
         yield from (f"rtcp-fb:{slot.codec.payload_type} {name}" for name in FEEDBACK)
     if not slot.free:

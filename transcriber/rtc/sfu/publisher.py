@@ -22,7 +22,7 @@ from transcriber.rtc.path import Path
 from transcriber.rtc.sfu import incoming
 from transcriber.rtc.sfu.arrivals import Arrivals
 from transcriber.rtc.sfu.incoming import Incoming
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import Shown, Track
 from transcriber.rtc.sfu.ways import new_path
 
 __all__ = ["Change", "Publisher"]
@@ -66,20 +66,20 @@ class Publisher:
         """The section and layer of sources that said so once; browsers say it only at first."""
         self._arrivals = Arrivals(self._ours)
 
-    async def answer(self, offer: str, sources: Mapping[str, str]) -> tuple[Change, bool]:
+    async def answer(self, offer: str, shown: Mapping[str, Shown]) -> tuple[Change, bool]:
         """
-        Answer an offer; `sources` names what each section that is wanted shows, by its mid.
+        Answer an offer; `shown` names what each section that is wanted shows, by its mid.
 
         Also says whether `connect` is to be called. Raises `BadInput` and `Unreachable`.
         """
         theirs = sdp.parse(offer)
-        taken = incoming.accept(theirs, sources)
+        taken = incoming.accept(theirs, shown)
         main = theirs.main
         anew = await self._prepare(main)
         assert self.path is not None
         if anew:
             await self.path.aim(theirs, main)
-        new, gone = self._take(taken, sources)
+        new, gone = self._take(taken, shown)
         setup = "active" if main.setup == "passive" else "passive"
         self._version += 1
         ours = replace(self.path.ours(self._session), version=self._version)
@@ -150,17 +150,17 @@ class Publisher:
         return True
 
     def _take(
-        self, taken: list[Incoming], sources: Mapping[str, str]
+        self, taken: list[Incoming], shown: Mapping[str, Shown]
     ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
         """Make the tracks agree with what is sent now; return the new ones and those gone."""
         before, self.tracks = self.tracks, {}
         new = []
         for one in taken:
             known = before.get(one.mid)
-            if known and known.incoming.codec == one.codec and known.source == sources[one.mid]:
+            if known and known.incoming.codec == one.codec and known.shown == shown[one.mid]:
                 self.tracks[one.mid] = before.pop(one.mid)
                 continue
-            self.tracks[one.mid] = track = self._track(one, sources[one.mid])
+            self.tracks[one.mid] = track = self._track(one, shown[one.mid])
             new.append(track)
         gone = tuple(before.values())
         self._routes = {key: route for key, route in self._routes.items() if route[0] not in gone}
@@ -176,11 +176,11 @@ class Publisher:
         if self._wide and self.path is not None and self.path.link is not None:
             self.path.link.stamp()
 
-    def _track(self, one: Incoming, source: str) -> Track:
+    def _track(self, one: Incoming, shown: Shown) -> Track:
         return Track(
             self._owner,
             one,
-            source,
+            shown,
             outbox=self._media.outbox,
             upstream=self,
             on_key=self._on_key,

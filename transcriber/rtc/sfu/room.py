@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from transcriber.errors import NotFound, Overloaded
+from transcriber.errors import NotAllowed, NotFound, Overloaded
 from transcriber.ids import new_id
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import Shown, Track
 
 __all__ = ["Grant", "Member", "Message", "Plan", "Room", "Witness"]
 
@@ -103,6 +103,8 @@ class Room:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     members: dict[str, Member] = field(default_factory=dict)
     witnesses: list[Witness] = field(default_factory=list)
+    scores: dict[str, int] = field(default_factory=dict)
+    """How good connections are, of those who told it; see `Quality`."""
     closed: bool = False
 
     @property
@@ -138,13 +140,28 @@ class Room:
         """Somebody has left; what they sent is gone."""
         if self.members.pop(member.id, None) is None:
             return
+        self.scores.pop(member.id, None)
         self.unpublish(member, member.tracks.values())
         self.tell({"type": "left", "participant_id": member.id, "reason": reason})
         for witness in tuple(self.witnesses):
             witness.gone(member)
 
-    def may_publish(self, member: Member) -> None:
-        """Raise `Overloaded` when too many others send something already."""
+    def may_publish(self, member: Member, shown: Iterable[Shown]) -> None:
+        """
+        Raise `NotAllowed` for what is not encrypted as the room is, and `Overloaded` when too many
+        others send something already.
+        """
+        for one in shown:
+            if self.plan.e2ee and not one.encryption:
+                raise NotAllowed(
+                    f"this room is encrypted from end to end, and your {one.source} is not",
+                    remedy="encrypt it, and say how in `encryption`",
+                )
+            if one.encryption and not self.plan.e2ee:
+                raise NotAllowed(
+                    f"your {one.source} is encrypted, and this room is not",
+                    remedy="send it as it is, or use a room with `e2ee`",
+                )
         others = [one for one in self.members.values() if one.tracks and one is not member]
         if len(others) >= self.plan.max_publishers:
             raise Overloaded(
@@ -175,6 +192,12 @@ class Room:
         track.mute(muted)
         told = {"type": "muted", "participant_id": member.id}
         self.tell({**told, "track_id": track.id, "muted": muted})
+
+    def rate(self, member: Member, score: int) -> None:
+        """Somebody's connection is better or worse than before."""
+        if member.id in self.members:
+            self.scores[member.id] = score
+            self.tell({"type": "quality", "participant_id": member.id, "score": score})
 
     def speak(self, member: Member, language: str) -> None:
         """Somebody speaks another language from now on."""

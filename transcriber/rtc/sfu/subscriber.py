@@ -8,28 +8,23 @@ next. A track is forwarded once their answer took it and the way is there.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from transcriber.rtc import rtcp, sdp
+from transcriber.rtc import sdp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.media import Media
 from transcriber.rtc.path import Path
 from transcriber.rtc.sfu import outgoing
-from transcriber.rtc.sfu.allocation import PAUSED, Picture, allocate
-from transcriber.rtc.sfu.estimate import Estimate
+from transcriber.rtc.sfu.adaptation import Adaptation
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outgoing import Slot, Types
 from transcriber.rtc.sfu.track import Track
 from transcriber.rtc.sfu.ways import new_path
 
-__all__ = ["TOP", "Offer", "Subscriber"]
+__all__ = ["Offer", "Subscriber"]
 
-TOP = 9
-"""More layers than there are: any will do."""
-LOOK = 0.5
-"""Seconds between two choices of layers."""
 COMPOUND = 30
 """Reports in one packet: together they stay below the size of a packet."""
 
@@ -46,7 +41,14 @@ class Offer:
 class Subscriber:
     """What one participant gets."""
 
-    def __init__(self, media: Media, *, on_lost: Callable[[Path], object]) -> None:
+    def __init__(
+        self,
+        media: Media,
+        *,
+        on_lost: Callable[[Path], object],
+        on_layer: Callable[[str, str], object],
+    ) -> None:
+        """`on_layer` learns what is sent of a picture: the track, and the layer's name."""
         self.legs: dict[str, Leg] = {}
         """By the id of the track; also of tracks that are not forwarded yet."""
         self.revision = 0
@@ -57,20 +59,18 @@ class Subscriber:
         self._types = Types()
         self._slots: list[Slot] = []
         self._tracks: dict[str, Track] = {}
-        self._sources: dict[int, str] = {}
         self._taken: set[str] = set()
         self._aimed = ""
-        self._estimate = Estimate()
-        self._limits: dict[str, int] = {}
-        self._paused: set[str] = set()
-        self._sent = 0.0
-        self._octets, self._measured_at = 0, 0.0
+        self.adaptation = Adaptation(self._shown, on_layer)
 
     async def offer(self, tracks: Mapping[str, Track], *, restart: bool = False) -> Offer:
         """Offer tracks, by their ids, and no others; `restart` asks for another way to them."""
         if self.path is None:
             self.path = new_path(
-                self._media, on_media=_nothing, on_control=self._told, on_lost=self._on_lost
+                self._media,
+                on_media=_nothing,
+                on_control=self.adaptation.told,
+                on_lost=self._on_lost,
             )
             self.path.offering()
             await self.path.gather()
@@ -105,26 +105,13 @@ class Subscriber:
             self._media.register(self)
             self._forward()
 
-    def limit(self, track_id: str, layer: int) -> None:
+    def limit(self, track_id: str, layer: str) -> None:
         """Send at most this layer of a picture, however much fits."""
-        self._limits[track_id] = layer
-        self._adapt(self._media.now())
+        self.adaptation.limit(track_id, layer, self._media.now())
 
     def pause(self, track_id: str, paused: bool) -> None:
         """Send nothing of a track, or go on."""
-        (self._paused.add if paused else self._paused.discard)(track_id)
-        if (leg := self.legs.get(track_id)) and self._tracks[track_id].kind == "audio":
-            self._tracks[track_id].forwarder.pause(leg, paused, self._media.now())
-        self._adapt(self._media.now())
-
-    def look(self, now: float) -> None:
-        """Choose layers by what the way carries, now and then."""
-        passed = now - self._measured_at
-        if passed >= LOOK:
-            octets = sum(leg.octets for leg in self.legs.values())
-            self._sent = max(0, 8 * (octets - self._octets) / passed)
-            self._octets, self._measured_at = octets, now
-            self._adapt(now)
+        self.adaptation.pause(track_id, paused, self._media.now())
 
     async def trickle(self, line: str) -> None:
         """Take a candidate."""
@@ -170,28 +157,18 @@ class Subscriber:
             self._slots.append(slot)
         codec = track.incoming.codec
         slot.codec = replace(codec, payload_type=self._types.of(codec))
-        leg = Leg(
-            self,
-            payload_type=slot.codec.payload_type,
-            level=outgoing.LEVEL if track.kind == "audio" else 0,
-            sent_at=outgoing.SENT_AT if track.kind == "video" else 0,
-        )
+        leg = Leg(self, outgoing.form(slot.codec, track.kind))
         slot.source, slot.stream, slot.track = leg.source, track.owner, track.id
         self._tracks[track.id], self.legs[track.id] = track, leg
-        self._sources[leg.source] = track.id
 
     def _drop(self, tracks: Sequence[str]) -> None:
         for slot in self._slots:
             if slot.track in tracks:
-                del self._sources[slot.source]
                 slot.source, slot.stream, slot.track = 0, "", ""
         for track in tracks:
-            leg = self.legs.pop(track)
-            self._tracks.pop(track).forwarder.remove(leg)
-            self._octets -= leg.octets
+            self._tracks.pop(track).forwarder.remove(self.legs.pop(track))
             self._taken.discard(track)
-            self._paused.discard(track)
-            self._limits.pop(track, None)
+            self.adaptation.forget(track)
 
     def _forward(self) -> None:
         """Begin to forward what was taken, if there is a way."""
@@ -207,41 +184,8 @@ class Subscriber:
     def send(self, buffer: Buffer, size: int) -> None:
         """There is no way yet: nothing is sent."""
 
-    def _adapt(self, now: float) -> None:
-        """Give every picture the layer that fits, or none; sound always passes."""
-        tracks = [self._tracks[id_] for id_ in self._taken if id_ not in self._paused]
-        shown = sorted((t for t in tracks if t.kind == "video"), key=_importance)
-        rates = {id_: self._tracks[id_].forwarder.layers.rates(now) for id_ in self._taken}
-        sound = sum(sum(rates[track.id]) for track in tracks if track.kind == "audio")
-        pictures = [Picture(t.id, rates[t.id], self._limits.get(t.id, TOP)) for t in shown]
-        present = {track.id: self.legs[track.id].target for track in shown}
-        layers = allocate(self._estimate.bits - sound, pictures, present)
-        for id_ in self._taken:
-            track, leg = self._tracks[id_], self.legs[id_]
-            if track.kind == "video":
-                layer = layers.get(id_, PAUSED)
-                track.forwarder.pause(leg, layer == PAUSED, now)
-                if layer not in (PAUSED, leg.target):
-                    track.forwarder.choose(leg, layer, now)
-
-    def _told(self, items: list[rtcp.Item], now: float) -> None:
-        lost = []
-        for item in items:
-            match item:
-                case rtcp.Bandwidth(bits=bits):
-                    self._estimate.told(bits, self._sent, now)
-                case rtcp.Loss(source=source, fraction=fraction) if source in self._sources:
-                    lost.append(fraction)
-                case rtcp.Missing(source=source) | rtcp.KeyframeWanted(source=source):
-                    if track := self._sources.get(source):
-                        self._tracks[track].forwarder.control(self.legs[track], (item,), now)
-        if lost:
-            self._estimate.lost(sum(lost) / len(lost), self._sent, now)
-
-
-def _importance(track: Track) -> tuple[bool, str]:
-    """What is shown on purpose comes before faces; otherwise the order does not change."""
-    return track.source != "screen", track.id
+    def _shown(self) -> Iterator[tuple[Track, Leg]]:
+        return ((self._tracks[id_], self.legs[id_]) for id_ in self._taken)
 
 
 def _describe(slot: Slot, track: Track) -> dict[str, Any]:

@@ -8,7 +8,7 @@ wants the samples. It is decoded only while somebody listens, and once for all o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from transcriber.audio.block import Block
 from transcriber.ids import new_id
@@ -19,13 +19,20 @@ from transcriber.rtc.sfu.forwarder import Forwarder, Upstream
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.outbox import Outbox
 
-__all__ = ["LAYERS", "Hear", "Track"]
+__all__ = ["LAYERS", "Hear", "Shown", "Track"]
 
 Hear = Callable[[Block], object]
 LAYERS = ("low", "mid", "high")
 """What subscribers call the layers, from the smallest on."""
 SILENT = 127
 """The audio level of packets that are not worth decoding."""
+
+
+class Shown(NamedTuple):
+    """What a section shows, and how it is encrypted from end to end, if it is."""
+
+    source: str
+    encryption: str = ""
 
 
 class Track:
@@ -40,7 +47,7 @@ class Track:
         self,
         owner: str,
         incoming: Incoming,
-        source: str,
+        shown: Shown,
         *,
         outbox: Outbox,
         upstream: Upstream,
@@ -48,16 +55,24 @@ class Track:
         waiting: set[Receiver],
     ) -> None:
         self.id = new_id("trk")
-        self.owner, self.source, self.incoming = owner, source, incoming
+        self.owner, self.shown, self.incoming = owner, shown, incoming
         self.muted = False
         self.loudest = rtp.QUIETEST
         self._level = incoming.extension(rtp.AUDIO_LEVEL)
-        self.forwarder = Forwarder(outbox, upstream, codec=incoming.codec.name, level=self._level)
+        self.forwarder = Forwarder(
+            outbox, upstream, codec=incoming.codec.name, level=self._level,
+            needs=incoming.extension(rtp.DEPENDENCY),
+        )  # fmt: skip
         self._waiting = waiting
         self._on_key = on_key
         self._key_at = -1
         self._listeners: list[Hear] = []
         self._tap: Receiver | None = None
+
+    @property
+    def source(self) -> str:
+        """What it shows."""
+        return self.shown.source
 
     @property
     def kind(self) -> str:
@@ -76,6 +91,7 @@ class Track:
             "kind": self.kind,
             "source": self.source,
             "muted": self.muted,
+            "encryption": self.shown.encryption or None,
             "layers": list(LAYERS[: len(self.incoming.layers)]),
         }
 
@@ -104,6 +120,7 @@ class Track:
         """Pass nothing on, or go on."""
         if self.muted and not muted:
             self.forwarder.rest()
+            self.forwarder.layers.interrupt()
         self.muted = muted
 
     def listen(self, hear: Hear) -> Callable[[], None]:

@@ -2,31 +2,36 @@
 Somebody who only watches, with one offer of theirs and one answer of ours (WHEP).
 
 They have as many sections as they offered, so each shows one track at a time, as one stream whose
-numbers go on: whoever speaks takes the place of somebody who does not. Pictures come in the
-largest size that is sent.
+numbers go on: whoever speaks takes the place of somebody who does not. Pictures come in the size
+that fits through their way, and not larger than they wish.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from transcriber.errors import BadInput
+from transcriber.errors import BadInput, NotFound
 from transcriber.ids import new_id
-from transcriber.rtc import rtcp, rtp, sdp
+from transcriber.rtc import rtp, sdp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.media import Media
 from transcriber.rtc.path import Unreachable
+from transcriber.rtc.sfu.adaptation import Adaptation
 from transcriber.rtc.sfu.incoming import CODECS
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outgoing import FEEDBACK
+from transcriber.rtc.sfu.packet import Form
 from transcriber.rtc.sfu.room import Message, Room
 from transcriber.rtc.sfu.track import Track
 from transcriber.rtc.sfu.ways import new_path
 
 __all__ = ["Viewer"]
+
+EXTENSIONS = (rtp.AUDIO_LEVEL, rtp.SEND_TIME, rtp.DEPENDENCY)
+"""What we say beside a payload, if they offered to read it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +42,8 @@ class _Slot:
     codecs: tuple[sdp.Codec, ...]
     leg: Leg
     track: Track | None = None
+    layer: str = ""
+    """The largest that they wish."""
 
     def fits(self, track: Track) -> bool:
         """Whether a track can be shown here."""
@@ -50,9 +57,11 @@ class Viewer:
         self.id = new_id("par")
         self.identity, self.name, self.language = identity, name, room.plan.language
         self.room, self._media = room, media
+        self._adaptation = Adaptation(self._shown, _untold)
         self._path = new_path(
-            media, on_media=_nothing, on_control=self._told, on_lost=lambda path: self.leave("lost")
-        )
+            media, on_media=_nothing, on_control=self._adaptation.told,
+            on_lost=lambda path: self.leave("lost"),
+        )  # fmt: skip
         self._slots: list[_Slot] = []
         self._speaking: list[str] = []
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -114,7 +123,18 @@ class Viewer:
             self.follow()
 
     def look(self, now: float) -> None:
-        """Nothing adapts."""
+        """See to it that what they get fits through their way."""
+        self._adaptation.look(now)
+
+    def limit(self, mid: str, layer: str) -> None:
+        """Send at most this layer in one of their sections; raises `NotFound`."""
+        for slot in self._slots:
+            if slot.section.mid == mid:
+                slot.layer = layer
+                if slot.track is not None:
+                    self._adaptation.limit(slot.track.id, layer, self._media.now())
+                return
+        raise NotFound(f"the answer has no sound or picture with the mid {mid!r}")
 
     def follow(self) -> None:
         """Show what is sent: first of those who speak, loudest first."""
@@ -143,8 +163,11 @@ class Viewer:
 
     def _slot(self, section: sdp.Section) -> _Slot:
         codecs = tuple(c for c in section.codecs if c.name in CODECS[section.kind])
-        level = section.extension(rtp.AUDIO_LEVEL)
-        return _Slot(section, codecs, Leg(self, payload_type=codecs[0].payload_type, level=level))
+        form = Form(codecs[0].payload_type, *map(section.extension, EXTENSIONS))
+        return _Slot(section, codecs, Leg(self, form))
+
+    def _shown(self) -> Iterator[tuple[Track, Leg]]:
+        return ((slot.track, slot.leg) for slot in self._slots if slot.track is not None)
 
     def _place(self, track: Track) -> int:
         """Say where somebody is in the order of those who speak."""
@@ -167,18 +190,16 @@ class Viewer:
         if slot.track is not None:
             slot.track.forwarder.pause(leg, True, now)
             slot.track.forwarder.remove(leg)
+            self._adaptation.forget(slot.track.id)
         slot.track = track
         if track is not None:
             name = track.incoming.codec.name
             leg.way = self._path.link or self
-            leg.use(next(codec.payload_type for codec in slot.codecs if codec.name == name))
-            track.forwarder.add(leg, now, layer=max(0, len(track.incoming.layers) - 1))
+            payload_type = next(c.payload_type for c in slot.codecs if c.name == name)
+            leg.form = leg.form._replace(payload_type=payload_type)
+            track.forwarder.add(leg, now)
             track.forwarder.pause(leg, False, now)
-
-    def _told(self, items: list[rtcp.Item], now: float) -> None:
-        for slot in self._slots:
-            if slot.track is not None:
-                slot.track.forwarder.control(slot.leg, items, now)
+            self._adaptation.limit(track.id, slot.layer, now)
 
 
 def _usable(section: sdp.Section) -> bool:
@@ -197,12 +218,16 @@ def _answered(theirs: sdp.Section, slot: _Slot | None, setup: str) -> sdp.Sectio
     lines = ["rtcp-rsize", f"msid:room {theirs.mid}", f"ssrc:{slot.leg.source} cname:room"]
     if theirs.kind == "video":
         lines += [f"rtcp-fb:{c.payload_type} {name}" for c in slot.codecs for name in FEEDBACK]
-    levels = tuple(one for one in theirs.extensions if one[1] == rtp.AUDIO_LEVEL)
+    extensions = tuple(one for one in theirs.extensions if one[1] in EXTENSIONS)
     return replace(
-        bare, direction="sendonly", codecs=slot.codecs, extensions=levels, setup=setup,
+        bare, direction="sendonly", codecs=slot.codecs, extensions=extensions, setup=setup,
         lines=tuple(lines),
     )  # fmt: skip
 
 
 def _nothing(buffer: Buffer, size: int, now: float) -> None:
     """Viewers send no media."""
+
+
+def _untold(track_id: str, layer: str) -> None:
+    """Nobody can be told what is sent of a picture."""

@@ -17,7 +17,8 @@ import numpy as np
 
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.link import Link
-from transcriber.rtc.sfu.leg import Leg, Packet
+from transcriber.rtc.sfu.leg import Leg
+from transcriber.rtc.sfu.packet import Form, Packet
 from transcriber.rtc.srtp import Memory, encrypt
 
 __all__ = ["Share", "Table", "Wave", "tables"]
@@ -150,7 +151,7 @@ def _portions(shares: Sequence[Share]) -> Iterator[Sequence[Share]]:
 
 def tables(legs: Sequence[Leg], layer: int) -> list[Table] | None:
     """Return who gets a layer, by form; nothing while somebody has not begun, or has no link."""
-    forms: dict[tuple[int, int, int], list[tuple[Leg, Link]]] = {}
+    forms: dict[Form, list[tuple[Leg, Link]]] = {}
     for leg in legs:
         if leg.paused:
             continue

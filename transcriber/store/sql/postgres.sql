@@ -38,6 +38,9 @@ ON CONFLICT (stream, id) DO NOTHING;
 -- read: a page of a stream
 SELECT id, value FROM entries WHERE stream = $1 AND id > $2 ORDER BY id LIMIT $3;
 
+-- latest: a page of a stream, the newest first
+SELECT id, value FROM entries WHERE stream = $1 AND id < $2 ORDER BY id DESC LIMIT $3;
+
 -- trim: forget some of the oldest entries of a stream
 DELETE FROM entries WHERE stream = $1 AND id IN (
     SELECT id FROM entries WHERE stream = $1 AND ($2::text IS NULL OR id < $2) ORDER BY id LIMIT $3

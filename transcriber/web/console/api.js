@@ -1,7 +1,8 @@
 /**
  * What is asked of the server, with the token of whoever signed in.
  *
- * The token stays in this tab: it is gone when the tab is closed.
+ * The token stays in this tab: it is gone when the tab is closed. Who has signed in elsewhere (with
+ * an identity provider, in Nextcloud) needs none. Addresses are relative: there may be a proxy.
  */
 
 import { Events } from "./events.js";
@@ -9,6 +10,12 @@ import { Events } from "./events.js";
 const KEY = "transcriber.console";
 const DEADLINE = 15_000;
 const PAUSES = [500, 1000, 2000, 5000];
+
+/** Milliseconds within which a stream begins, unless something before us keeps it back. */
+const BEGINS = 6000;
+
+/** Milliseconds between two looks where streams do not come through. */
+const LOOK = 3000;
 
 /** The server said no; `detail` is in words. */
 export class Refused extends Error {
@@ -46,8 +53,8 @@ export class Api {
   /** A picture that the server draws, as an element. */
   async picture(path) {
     const request = new XMLHttpRequest();
-    request.open("GET", `/api/v1${path}`);
-    request.setRequestHeader("Authorization", `Bearer ${this.#token}`);
+    request.open("GET", `api/v1${path}`);
+    for (const [name, value] of Object.entries(this.#headers)) request.setRequestHeader(name, value);
     request.responseType = "document";
     request.timeout = DEADLINE;
     const drawn = await new Promise((resolve, reject) => {
@@ -95,36 +102,52 @@ export class Api {
     }
   }
 
-  /** The same for ever: `state` learns whether the stream is there. Raises if we may not read it. */
+  /**
+   * The same for ever: `state` learns whether the stream is there. Raises if we may not read it.
+   * Where something before us keeps streams back, as some proxies do, it is looked at again and again.
+   */
   async follow(path, heard, { signal, state }) {
+    let flows = true;
     for (let tries = 0; !signal.aborted; tries += 1) {
+      const [late, news] = [new AbortController(), { any: false }];
+      const begins = flows && setTimeout(() => late.abort(), BEGINS);
       try {
-        await this.read(path, (event) => {
+        await this.read(flows ? path : `${path}?once=true`, (event) => {
+          clearTimeout(begins);
+          news.any = true;
           tries = 0;
           state(true);
           heard(event);
-        }, { signal });
+        }, { signal: AbortSignal.any([signal, late.signal]) });
       } catch (error) {
         if (error.unknown || signal.aborted) throw error;
       }
-      state(false);
-      await new Promise((wake) => setTimeout(wake, PAUSES[Math.min(tries, PAUSES.length - 1)]));
+      clearTimeout(begins);
+      if (flows || !news.any) state(false);
+      flows = !late.signal.aborted && (flows || !news.any);
+      const pause = flows ? PAUSES[Math.min(tries, PAUSES.length - 1)] : LOOK;
+      await new Promise((wake) => setTimeout(wake, pause));
     }
   }
 
+  /** Whoever is known without a token has to say that what they change is meant. */
+  get #headers() {
+    return this.#token ? { Authorization: `Bearer ${this.#token}` } : { "X-Requested-With": "console" };
+  }
+
   async #fetch(path, { method = "GET", body, signal }) {
-    const headers = { Authorization: `Bearer ${this.#token}` };
+    const headers = this.#headers;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let response;
     try {
-      response = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal });
+      response = await fetch(`api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal });
     } catch (error) {
       if (signal?.aborted && error.name === "AbortError") throw error;
       throw new Refused(0, "The server does not answer.");
     }
     if (response.ok) return response;
     const problem = await response.json().catch(() => ({}));
-    throw new Refused(response.status, problem.detail ?? `The server says: ${response.status}`);
+    throw new Refused(response.status, problem.detail ?? problem.error ?? `The server says: ${response.status}`);
   }
 }
 

@@ -8,11 +8,18 @@ import { Login } from "./view/login.js";
 const app = document.getElementById("app");
 const api = new Api();
 
-function ask(problem = "") {
-  app.replaceChildren(new Login({ problem, enter }).element);
+/** Why the identity provider let nobody in: the server says it in the address. */
+const PROBLEMS = {
+  away: "The identity provider does not answer.",
+  expired: "That took too long, or began in another browser. Please try again.",
+  refused: "The identity provider did not let you in, or you may do nothing here.",
+};
+
+function ask({ problem = "", provider = false } = {}) {
+  app.replaceChildren(new Login({ problem, enter, provider }).element);
 }
 
-/** Go in with a token, if the server knows it. */
+/** Go in with a token, if the server knows it; with none, if it knows who asks. */
 async function enter(token) {
   api.token = token;
   const state = new State();
@@ -44,22 +51,28 @@ async function follow({ state, frame, leaving }) {
   }
 }
 
-function leave(leaving, problem = "") {
+async function leave(leaving, problem = "") {
   leaving.abort();
   api.token = "";
-  ask(problem);
+  const session = await api.ask("/session", { method: "DELETE" }).then(() => api.ask("/session")).catch(() => ({}));
+  ask({ problem, provider: session.provider });
 }
 
 async function start() {
-  if (!api.token) {
-    ask();
-    return;
-  }
+  const [, returned] = location.hash.match(/^#sign-in\/(\w+)$/) ?? [];
+  if (returned) history.replaceState(null, "", location.pathname);
+  let session = { name: "", provider: false };
+  let problem = PROBLEMS[returned] ?? "";
   try {
-    await enter(api.token);
+    session = await api.ask("/session");
+    if (api.token || session.name) {
+      await enter(api.token);
+      return;
+    }
   } catch (error) {
-    ask(error.unknown ? "" : error.message);
+    if (!error.unknown) problem = error.message;
   }
+  ask({ problem, provider: session.provider });
 }
 
 start();

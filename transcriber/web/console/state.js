@@ -5,7 +5,7 @@ const LINES = 1000;
 
 export class State {
   connected = false;
-  overview = { version: "", started_at: "", store: "", settings: [], scopes: {} };
+  overview = { version: "", started_at: "", store: "", settings: [], scopes: {}, gpu: false };
   state = { engine: "", recognisers: [], voices: [], unready: "" };
   rooms = new Map();
   log = [];

@@ -43,8 +43,11 @@ class Rules:
     admins: frozenset[str] = frozenset()
     """Words of somebody who may do everything."""
 
-    def caller(self, token: str, key: jwt.PyJWK) -> Caller | None:
-        """Return who shows a token signed with that key; nothing if any of it is wrong."""
+    def caller(self, token: str, key: jwt.PyJWK, *, nonce: str = "") -> Caller | None:
+        """
+        Return who shows a token signed with that key; nothing if any of it is wrong. One that was
+        made for a sign-in repeats its `nonce`.
+        """
         try:
             claims = jwt.decode(
                 token,
@@ -58,7 +61,7 @@ class Rules:
         except jwt.PyJWTError:
             return None
         who = claims["sub"]
-        if not 0 < len(who) <= LONGEST:
+        if not 0 < len(who) <= LONGEST or (nonce and claims.get("nonce") != nonce):
             return None
         return Caller(f"oidc/{who}", _name(claims) or who, self._scopes(claims))
 

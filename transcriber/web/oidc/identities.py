@@ -15,8 +15,8 @@ class Identities:
     def __init__(self, provider: Provider, rules: Rules) -> None:
         self._provider, self._rules = provider, rules
 
-    async def find(self, token: str) -> Caller | None:
+    async def find(self, token: str, *, nonce: str = "") -> Caller | None:
         """Return who shows a token, and what the provider lets them do here."""
         if (name := key_id(token)) is None or (key := await self._provider.key(name)) is None:
             return None
-        return self._rules.caller(token, key)
+        return self._rules.caller(token, key, nonce=nonce)

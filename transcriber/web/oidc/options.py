@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
 
 from transcriber.errors import Misconfigured
 
@@ -47,8 +47,30 @@ class OidcOptions(BaseModel):
         description="words in that claim, with commas, that allow everything",
     )
 
+    client: str = Field(
+        "",
+        alias="OIDC_CLIENT_ID",
+        description="who we are there, so that people may sign in to the console with it; empty:"
+        " they may not",
+    )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        alias="OIDC_CLIENT_SECRET",
+        description="our secret there, if we have one",
+    )
+    console: str = Field(
+        "",
+        pattern=r"^(https?://\S+/console)?$",
+        alias="CONSOLE_URL",
+        description="where browsers find the console, such as https://captions.example.org/console;"
+        " the provider must let people return to that and `/signed-in`",
+    )
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.client and not (self.issuer and self.console):
+            name = "CONSOLE_URL" if self.issuer else "OIDC_ISSUER"
+            raise Misconfigured(name, "is missing", remedy="people are to sign in there")
         if self.issuer and not self.audience:
             raise Misconfigured(
                 "OIDC_AUDIENCE", "is missing", remedy="tokens made for others must not count here"

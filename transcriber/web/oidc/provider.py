@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import structlog
@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field
 from transcriber.web.oidc.claims import usable
 from transcriber.web.problems import ProblemError
 
-__all__ = ["Provider"]
+__all__ = ["AWAY", "Provider"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,14 +42,27 @@ LARGEST = 1 << 18
 HERE = {"localhost", "127.0.0.1", "::1"}
 """Hosts that need no TLS."""
 
+AWAY = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""What it comes to when the provider does not answer, or not as it should."""
+
 log = structlog.get_logger(__name__)
 
 
 class About(BaseModel):
-    """What a provider publishes about itself."""
+    """What a provider publishes about itself; not every one lets people sign in."""
 
     issuer: str
     jwks_uri: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+
+
+class Tokens(BaseModel):
+    """What it gives for a code."""
+
+    id_token: str
+    access_token: str = ""
 
 
 class KeySet(BaseModel):
@@ -64,6 +77,7 @@ class Provider:
     def __init__(self, issuer: str, now: Callable[[], float] = time.monotonic) -> None:
         self.issuer, self._now = issuer, now
         self._keys: dict[str, PyJWK] = {}
+        self._about: About | None = None
         self._asked = self._learnt = -math.inf
         self._asking = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -88,6 +102,22 @@ class Provider:
             raise ProblemError(503, "provider-away", detail, retry_after=math.ceil(AGAIN))
         return self._keys.get(key_id)
 
+    async def about(self) -> About:
+        """Return what it says of itself; raises 503 while it has never said."""
+        if self._about is None:
+            await self.key("")
+        assert self._about is not None, "it has said its keys"
+        return self._about
+
+    async def redeem(self, form: Mapping[str, str], client: str, secret: str) -> Tokens:
+        """Return the tokens for a code; raises `ValueError` or an error of the network."""
+        about, auth, sent = await self.about(), None, {**form, "client_id": client}
+        if secret and "client_secret_basic" in about.token_endpoint_auth_methods_supported:
+            auth = aiohttp.BasicAuth(quote(client, safe=""), quote(secret, safe=""))
+        elif secret:
+            sent["client_secret"] = secret
+        return await self._ask("POST", about.token_endpoint, Tokens, data=sent, auth=auth)
+
     def _due(self, key_id: str) -> bool:
         now = self._now()
         new = key_id not in self._keys or now >= self._learnt + RENEWED
@@ -99,7 +129,7 @@ class Provider:
             async with asyncio.timeout(PATIENCE):
                 self._keys = await self._learn()
             self._learnt = self._asked
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except AWAY as error:
             log.warning(
                 "identity provider does not say its keys",
                 issuer=self.issuer,
@@ -109,18 +139,21 @@ class Provider:
                 self._keys = {}
 
     async def _learn(self) -> dict[str, PyJWK]:
-        about = await self._get(
-            f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", About
-        )
+        place = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+        about = await self._ask("GET", place, About)
         if about.issuer != self.issuer:
             raise ValueError("another issuer answers")
-        return usable((await self._get(about.jwks_uri, KeySet)).keys)
+        keys = usable((await self._ask("GET", about.jwks_uri, KeySet)).keys)
+        self._about = about
+        return keys
 
-    async def _get(self, url: str, model: type[M]) -> M:
+    async def _ask(self, method: str, url: str, model: type[M], **sent: Any) -> M:
         place, body = urlsplit(url), bytearray()
         if place.scheme != "https" and place.hostname not in HERE:
             raise ValueError("an identity provider needs https")
-        async with self._http.get(url, allow_redirects=False, raise_for_status=True) as answer:
+        async with self._http.request(
+            method, url, allow_redirects=False, raise_for_status=True, **sent
+        ) as answer:
             async for chunk in answer.content.iter_any():
                 body += chunk
                 if len(body) > LARGEST:

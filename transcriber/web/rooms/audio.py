@@ -109,7 +109,7 @@ class RoomAudio:
         place, sound = may_enter(request, self._rooms), query(request, Sound)
         bot = Bot(place, self._media, request[CLAIMS].name or "Guest", heard=True)
         try:
-            place.may_publish(bot)
+            place.may_publish(bot, [track.shown for track in bot.tracks.values()])
             async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
                 voice = _Voice(bot, Resampler(sound.rate, RATE), outbox)
                 outbox.push({"type": "ready", "participant_id": bot.id})

@@ -45,6 +45,8 @@ class Sent(_Said):
     mid: Annotated[str, Field(max_length=32)]
     kind: Literal["audio", "video"]
     source: Literal["microphone", "camera", "screen", "screen_audio"]
+    encryption: Literal["aes-128-gcm", "aes-256-gcm"] | None = None
+    """How it is encrypted from end to end, by who sends it."""
 
 
 class Publish(_Said):

@@ -19,6 +19,7 @@ from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Message, Room
 from transcriber.rtc.sfu.rooms import Rooms
+from transcriber.rtc.sfu.track import Shown
 from transcriber.web.rooms import messages
 from transcriber.web.rooms.tokens import Claims, Invalid, Tokens
 from transcriber.web.rooms.welcome import NoCaptions, Welcome
@@ -140,13 +141,14 @@ class RoomSocket:
     ) -> None:
         match said:
             case messages.Publish():
-                sources = {track.mid: track.source for track in said.tracks}
-                tell(await who.publish(said.sdp, sources))
+                shown = {one.mid: Shown(one.source, one.encryption or "") for one in said.tracks}
+                tell(await who.sending.publish(said.sdp, shown))
             case messages.Answer():
-                await who.answer(said.sdp, said.revision)
+                await who.receiving.answer(said.sdp, said.revision)
             case messages.Candidate():
                 line = said.candidate.candidate if said.candidate else ""
-                await who.candidate(said.peer, line)
+                sends = said.peer == "publish"
+                await (who.sending if sends else who.receiving).candidate(line)
             case messages.Captions():
                 self._read(who, said)
             case messages.Ping():
@@ -163,15 +165,15 @@ class RoomSocket:
     def _change(self, who: Participant, said: messages.Message) -> None:
         match said:
             case messages.Restart():
-                who.restart()
+                who.receiving.restart()
             case messages.Subscribe():
-                who.want(said.track_id, True)
+                who.receiving.want(said.track_id, True)
             case messages.Unsubscribe():
-                who.want(said.track_id, False)
+                who.receiving.want(said.track_id, False)
             case messages.Layer():
-                who.layer(said.track_id, said.layer)
+                who.receiving.layer(said.track_id, said.layer)
             case messages.Pause():
-                who.pause(said.track_id, said.paused)
+                who.receiving.pause(said.track_id, said.paused)
             case messages.Mute():
                 who.mute(said.track_id, said.muted)
             case messages.Language():

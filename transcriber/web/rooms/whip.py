@@ -3,34 +3,57 @@ In a room by one request and one answer: sending by WHIP (RFC 9725), as OBS, GSt
 do, and watching by WHEP, as players do.
 
 They are participants whose token grants it. They leave when they say so, and when their way to us
-is lost; another one (an ICE restart) is not looked for.
+is lost; another one (an ICE restart) is not looked for. Who watches may wish for a size of a
+picture, by the extension of WHEP for that; without one they get the largest that fits.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated, Literal
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from transcriber.errors import BadInput, NotFound
 from transcriber.rtc import sdp
 from transcriber.rtc.sfu.participant import Participant
 from transcriber.rtc.sfu.room import Member, Message, Room, Witness
 from transcriber.rtc.sfu.rooms import Rooms
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import LAYERS, Shown, Track
 from transcriber.rtc.sfu.viewer import Viewer
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.guard import CLAIMS, may_enter
-from transcriber.web.routes import Route, room
+from transcriber.web.routes import Route, body, room
 
 __all__ = ["Whip"]
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+LAYER = "urn:ietf:params:whep:ext:core:layer"
+"""What the link to wish for a size is called."""
 LARGEST = 200_000
 """Bytes of a description."""
 GRANTS = {"whip": "publish", "whep": "subscribe"}
-SOURCES = {"audio": "microphone", "video": "camera"}
+SHOWN = {"audio": Shown("microphone"), "video": Shown("camera")}
 """What others are told that a section shows."""
+
+
+class Wish(BaseModel):
+    """How large a picture is to be: `encodingId` or `maxSpatialLayerId`; without them: any."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    media_id: Annotated[str, Field(max_length=32)]
+    encoding_id: Literal["low", "mid", "high"] | None = None
+    max_spatial_layer_id: Annotated[int, Field(ge=0, le=7)] | None = None
+
+    @property
+    def layer(self) -> str:
+        """Our name of it."""
+        if self.encoding_id or self.max_spatial_layer_id is None:
+            return self.encoding_id or ""
+        return LAYERS[min(self.max_spatial_layer_id, len(LAYERS) - 1)]
 
 
 class Whip:
@@ -52,16 +75,18 @@ class Whip:
                 Route("PATCH", one, self._trickle, grant, "Name more candidates", status=204),
                 Route("DELETE", one, self._end, grant, "Leave the room", status=204),
             ]
-        return routes
+        watching = "/api/v1/rooms/{room_id}/whep/{participant_id}/layer"
+        what = "Choose the size of a picture"
+        return [*routes, Route("POST", watching, self._choose, room(GRANTS["whep"]), what, Wish)]
 
     async def _send(self, request: web.Request) -> web.Response:
         place, claims = may_enter(request, self._rooms), request[CLAIMS]
         offer = await _described(request, SDP)
-        sources = _sources(offer)
+        shown = _shown(offer)
         name = claims.name or "Guest"
         who = self._rooms.join(place, identity=claims.identity, name=name, grants=("publish",))
         try:
-            published = await who.publish(offer, sources)
+            published = await who.sending.publish(offer, shown)
         except BaseException:
             who.leave("left")
             raise
@@ -74,11 +99,20 @@ class Whip:
         offer = await _described(request, SDP)
         name = claims.name or "Guest"
         who, answer = await self._rooms.view(place, offer, identity=claims.identity, name=name)
-        return _created(request, who, answer)
+        created = _created(request, who, answer)
+        created.headers["Link"] = f'<{created.headers["Location"]}/layer>; rel="{LAYER}"'
+        return created
+
+    async def _choose(self, request: web.Request) -> web.Response:
+        who, wish = self._who(request), body(request, Wish)
+        if not isinstance(who, Viewer):
+            raise NotFound("there is nobody who watches")
+        who.limit(wish.media_id, wish.layer)
+        return web.json_response({})
 
     async def _trickle(self, request: web.Request) -> None:
         who = self._who(request)
-        take = who.trickle if isinstance(who, Viewer) else partial(who.candidate, "publish")
+        take = who.trickle if isinstance(who, Viewer) else who.sending.candidate
         for line in (await _described(request, FRAGMENT)).splitlines():
             if line.startswith("a=candidate:"):
                 await take(line.removeprefix("a=").strip())
@@ -125,12 +159,12 @@ def _created(request: web.Request, who: Participant | Viewer, answer: str) -> we
     return web.Response(text=answer, content_type=SDP, status=201, headers=headers)
 
 
-def _sources(offer: str) -> dict[str, str]:
+def _shown(offer: str) -> dict[str, Shown]:
     """Return what each section of an offer shows that sends something."""
     found = {
-        section.mid: SOURCES[section.kind]
+        section.mid: SHOWN[section.kind]
         for section in sdp.parse(offer).sections
-        if section.kind in SOURCES and section.direction in ("sendonly", "sendrecv")
+        if section.kind in SHOWN and section.direction in ("sendonly", "sendrecv")
     }
     if not found:
         raise BadInput("the offer sends neither sound nor a picture")

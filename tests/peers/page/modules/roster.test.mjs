@@ -75,6 +75,17 @@ test("the quality of a connection is known", () => {
   assert.equal(roster.person("ann").quality, 2);
 });
 
+test("a picture for which there is no room is known, and so is the quality of who was there before", () => {
+  const roster = entered({ ...someone("ann", { ...sound(), id: "t2", kind: "video" }), quality: 3 });
+  assert.equal(roster.person("ann").quality, 3);
+  assert.ok(!roster.apply({ type: "layer", track_id: "t2", layer: "low" }));
+  assert.ok(roster.apply({ type: "layer", track_id: "t2", layer: "off" }));
+  assert.ok(roster.person("ann").tracks.get("t2").held);
+  assert.ok(!roster.apply({ type: "layer", track_id: "t2", layer: "off" }));
+  assert.ok(roster.apply({ type: "layer", track_id: "t2", layer: "mid" }));
+  assert.ok(!roster.apply({ type: "layer", track_id: "t9", layer: "off" }));
+});
+
 test("names have initials", () => {
   assert.equal(initials("Ann Becker"), "AB");
   assert.equal(initials("jean-luc de la tour"), "JT");

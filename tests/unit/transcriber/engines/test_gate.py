@@ -141,6 +141,18 @@ async def test_a_source_that_can_wait_loses_nothing() -> None:
     assert stream.dropped == 0
 
 
+async def test_who_begins_to_speak_is_heard_before_the_next_block_comes() -> None:
+    async with gated(FakeStt()).open(StreamOptions()) as stream:
+        listening = aiter(stream)
+        stream.push(said(1)[0])
+        assert await anext(listening) == SpeechStarted(0.0)
+        for block in [*pause(30), *said(2)]:
+            stream.push(block)
+        async with asyncio.timeout(1):
+            while await anext(listening) != SpeechStarted(2.48):
+                pass
+
+
 async def test_flushing_ends_the_utterance() -> None:
     async with gated(FakeStt()).open(StreamOptions()) as stream:
         stream.flush()

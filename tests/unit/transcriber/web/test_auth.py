@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from transcriber.web.auth import CALLER, AdminToken, BearerGuard, Caller
+from transcriber.web.auth import CALLER, MEANT, AdminToken, BearerGuard, Caller
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import Route, token
 from transcriber.web.server import application
@@ -75,3 +75,35 @@ def test_a_route_that_nobody_guards_is_not_served() -> None:
 
 async def test_a_token_that_is_no_text_is_nobody() -> None:
     assert await AdminToken("s3cret").find("s3cret\udce4") is None
+
+
+class Browser:
+    """Knows who has signed in."""
+
+    async def visitor(self, request: web.Request) -> Caller | None:
+        signed = "yes" in request.headers.get("Cookie", "")
+        return Caller("oidc/ann", "Ann", frozenset({"admin"})) if signed else None
+
+
+def visit(method: str, **headers: str) -> web.Request:
+    return make_mocked_request(method, "/", headers={"Cookie": "in=yes"} | headers)
+
+
+async def test_who_has_signed_in_needs_no_token_but_must_mean_what_they_change() -> None:
+    guard = BearerGuard(AdminToken("s3cret"), visitors=[Browser()])
+    for asked in (visit("GET"), visit("POST", **{MEANT: "console"})):
+        await guard(asked, "rooms:write")
+        assert asked[CALLER].name == "Ann"
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        with pytest.raises(ProblemError) as refusal:
+            await guard(visit(method), "rooms:write")
+        assert refusal.value.problem.type == "not-meant"
+
+
+async def test_a_wrong_token_is_wrong_whoever_has_signed_in() -> None:
+    guard = BearerGuard(AdminToken("s3cret"), visitors=[Browser()])
+    with pytest.raises(ProblemError) as refusal:
+        await guard(visit("GET", Authorization="Bearer wrong"), "rooms:read")
+    assert refusal.value.problem.type == "invalid-token"
+    with pytest.raises(ProblemError):
+        await guard(make_mocked_request("GET", "/"), "rooms:read")

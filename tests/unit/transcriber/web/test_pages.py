@@ -128,7 +128,7 @@ def test_whatever_our_pages_ask_for_is_there_and_nothing_else() -> None:
     asked = {
         PAGE / name
         for html in PAGE.glob("*/*.html")
-        for name in re.findall(r'"/assets/version/([^"]+)"', html.read_text())
+        for name in re.findall(r'"/?assets/version/([^"]+)"', html.read_text())
     }
     for script in PAGE.rglob("*.js"):
         for name in re.findall(r'(?:from|URL\()\s*"(\.[^"]+)"', script.read_text()):

@@ -1,8 +1,9 @@
-/** Which programs may do what: tokens of the API. */
+/** Which programs may do what: tokens of the API. And what was done with them. */
 
 import { h } from "../../page/view/dom.js";
 import { ask, choice, confirm, field, reveal, several } from "./ask.js";
-import { badge, nothing, panel, row, table, when } from "./pieces.js";
+import { Listing } from "./listing.js";
+import { action, badge, headed, nothing, panel, row, table, when } from "./pieces.js";
 
 const DAY = 86_400;
 const LIVES = [[30 * DAY, "30 days"], [90 * DAY, "90 days"], [365 * DAY, "a year"], ["", "for ever"]];
@@ -10,13 +11,17 @@ const LIVES = [[30 * DAY, "30 days"], [90 * DAY, "90 days"], [365 * DAY, "a year
 export class Access {
   #context;
   #list = h("div", {});
+  #done;
 
   constructor(context) {
     this.#context = context;
     const add = h("button", { type: "button", class: "primary", onclick: () => this.#add() }, "Make a token");
+    this.#done = new Listing(context, { path: "/audit", names: ["What", "Who", "Outcome", "When"], line: done, empty: "Nothing yet." });
+    const again = action("Look again", context.attempt, () => this.#done.refresh(), { class: "quiet" });
     this.element = h("div", { class: "stack" },
       panel("Tokens", h("p", { class: "soft" }, "Each program gets a token of its own, for what it does and no more. Only a digest of it is kept."),
-        add, this.#list));
+        add, this.#list),
+      headed("What was done", again, h("p", { class: "soft" }, "By administrators and programs; not by people in calls."), this.#done.element));
     context.attempt(() => this.#load());
   }
 
@@ -62,4 +67,11 @@ export class Access {
       },
     });
   }
+}
+
+function done({ method, route, about, made, who, name, origin, status, at }) {
+  const things = made ? [made] : Object.values(about);
+  return row([h("code", {}, `${method} ${route}`), h("p", { class: "soft value" }, things.join(", "))],
+    [h("strong", {}, name), h("p", { class: "soft value" }, [who, origin].filter(Boolean).join(", "))],
+    badge(status, status < 400 ? "good" : "bad"), when(at));
 }

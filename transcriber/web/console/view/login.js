@@ -1,4 +1,4 @@
-/** Who may look: whoever has a token. */
+/** Who may look: whoever has a token, or whom the identity provider knows. */
 
 import { h, icon, update } from "../../page/view/dom.js";
 import { notice } from "../../page/view/notice.js";
@@ -7,8 +7,8 @@ export class Login {
   #enter;
   #parts = {};
 
-  /** `enter` gets the token and raises what the server says against it. */
-  constructor({ problem, enter }) {
+  /** `enter` gets the token and raises what the server says against it; `provider`: whether there is one. */
+  constructor({ problem, enter, provider }) {
     this.#enter = enter;
     const parts = this.#parts;
     parts.token = h("input", { type: "password", required: true, autocomplete: "current-password", autofocus: true });
@@ -21,6 +21,8 @@ export class Login {
         h("p", { class: "mark" }, icon("captions")),
         h("h1", {}, "Console"),
         parts.problem,
+        provider && h("button", { type: "button", class: "primary", onclick: () => location.assign("api/v1/sign-in") }, "Sign in with your organisation"),
+        provider && h("p", { class: "soft" }, "Or with a token:"),
         h("label", { class: "field" }, h("span", {}, "Token"), parts.token),
         h("p", { class: "soft" }, "The value of API_TOKEN, or a token that may do everything. It stays in this tab."),
         parts.button),

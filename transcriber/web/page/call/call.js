@@ -232,5 +232,5 @@ const HEARD = {
   end: (call, message) => call._end(message),
 };
 const PEOPLE = [
-  "joined", "left", "track.published", "track.unpublished", "muted", "speakers", "quality",
+  "joined", "left", "track.published", "track.unpublished", "muted", "speakers", "quality", "layer",
 ];

@@ -91,10 +91,18 @@ export class Roster {
     person.quality = score;
   }
 
-  #enter({ id, name, tracks = [] }) {
+  /** What is sent to us of a picture: nothing while our connection is too slow for it. */
+  _layer({ track_id, layer }) {
+    const track = this.people.map(({ tracks }) => tracks.get(track_id)).find(Boolean);
+    const held = layer === "off";
+    if (!track || Boolean(track.held) === held) return false;
+    track.held = held;
+  }
+
+  #enter({ id, name, tracks = [], quality }) {
     this.colour(id);
     const own = new Map(tracks.map((track) => [track.id, { ...track }]));
-    this.#people.set(id, { id, name, tracks: own, level: undefined, quality: undefined });
+    this.#people.set(id, { id, name, tracks: own, level: undefined, quality });
   }
 }
 

@@ -12,6 +12,7 @@ import { h, icon, iconButton, update } from "./dom.js";
 
 const GAP = 12;
 const SPEAKING = 0.12;
+const HELD = "The picture is paused: your connection is too slow for it";
 const QUALITY = ["No connection", "Very poor connection", "Poor connection"];
 
 export class Tiles {
@@ -59,7 +60,7 @@ export class Tiles {
     const one = (source) => {
       const track = own ? tracks[source] : trackOf(person, source);
       const media = own ? track : track && this.#call.media(track.id);
-      return { id: track?.id, live: Boolean(track), media };
+      return { id: track?.id, live: Boolean(track) && !track.held, held: Boolean(track?.held), media };
     };
     const about = {
       person, own, colour: roster.colour(person.id), level: ofSpeaker(person.level),
@@ -67,7 +68,7 @@ export class Tiles {
     };
     const face = { ...about, key: person.id, source: "camera", ...one("camera") };
     const screen = { ...about, key: `${person.id}/screen`, source: "screen", ...one("screen") };
-    return screen.live ? [face, screen] : [face];
+    return screen.id ? [face, screen] : [face];
   }
 
   #tile({ key }) {
@@ -116,14 +117,15 @@ class Tile {
       name: h("span", { class: "tile-name" }),
       muted: h("span", { class: "tile-muted" }, icon("mic-off"), h("span", { class: "unseen" }, "muted")),
       quality: h("span", { class: "tile-quality" }, icon("alert")),
+      held: h("p", { class: "tile-held" }, HELD),
       pin: iconButton("pin", "Show large", { class: "tile-pin square", onclick: pin }),
     };
-    const { avatar, name, muted, quality, pin: button } = this.#parts;
+    const { avatar, name, muted, quality, held, pin: button } = this.#parts;
     const label = h("p", { class: "tile-label" }, muted, name, quality);
-    this.element = h("article", { class: "tile" }, video, avatar, label, button);
+    this.element = h("article", { class: "tile" }, video, avatar, held, label, button);
   }
 
-  show({ person, own, source, id, live, media, colour, level, muted, alone }) {
+  show({ person, own, source, id, live, held, media, colour, level, muted, alone }) {
     Object.assign(this, { id, own, screen: source === "screen" });
     const { video, avatar, name, pin } = this.#parts;
     const title = this.#title(person, own);
@@ -134,6 +136,7 @@ class Tile {
     avatar.textContent = initials(person.name);
     name.textContent = title;
     update(pin, { hidden: alone });
+    update(this.#parts.held, { hidden: !held });
     this.#showState(person, muted);
   }
 

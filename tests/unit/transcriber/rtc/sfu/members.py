@@ -11,7 +11,7 @@ from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.sfu.room import Message, Room
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import Shown, Track
 
 __all__ = ["Guest", "Up", "by_hand", "track"]
 
@@ -35,7 +35,7 @@ def track(owner: str, kind: str = "audio", source: str = "microphone", **more: A
     one = Incoming("0", kind, codec, **more)
     keys: list[str] = []
     return Track(
-        owner, one, source, outbox=Outbox(Buffer(), by_hand), upstream=Up(),
+        owner, one, Shown(source), outbox=Outbox(Buffer(), by_hand), upstream=Up(),
         on_key=keys.append, waiting=set(),
     )  # fmt: skip
 

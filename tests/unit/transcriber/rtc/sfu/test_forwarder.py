@@ -14,6 +14,7 @@ from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
+from transcriber.rtc.sfu.packet import Form
 
 KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 """VP8 payloads: a keyframe's beginning, and a picture that needs another."""
@@ -63,7 +64,7 @@ class Room:
 
     def join(self, layer: int = 0, *, level: int = 0, sent_at: int = 0) -> tuple[Leg, Way]:
         way = Way()
-        leg = Leg(way, payload_type=100, level=level, sent_at=sent_at)
+        leg = Leg(way, Form(100, level, sent_at))
         self.forwarder.add(leg, self.now, layer=layer)
         return leg, way
 

@@ -18,6 +18,7 @@ from transcriber.rtc.link import Link
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import FILL, Outbox
+from transcriber.rtc.sfu.packet import Form
 from transcriber.rtc.srtp import Inbound
 
 GCM = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -85,10 +86,7 @@ class Hall:
         self.outbox = Outbox(Buffer(), by_hand)
         self.speakers = [Forwarder(self.outbox, Up(), codec="opus/48000") for _ in range(speakers)]
         self.listeners = [Listener(profile, refusal) for _ in range(PEOPLE)]
-        self.legs = [
-            [Leg(one.link, payload_type=111, level=1) for one in self.listeners]
-            for _ in self.speakers
-        ]
+        self.legs = [[Leg(one.link, Form(111, 1)) for one in self.listeners] for _ in self.speakers]
         for speaker, legs in zip(self.speakers, self.legs, strict=True):
             for leg in legs:
                 speaker.add(leg, 0.0)

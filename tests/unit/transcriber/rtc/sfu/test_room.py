@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from tests.unit.transcriber.rtc.sfu.members import Guest, track
-from transcriber.errors import NotFound, Overloaded
+from transcriber.errors import NotAllowed, NotFound, Overloaded
 from transcriber.rtc.sfu.room import Member, Plan, Room, Witness
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.track import Shown, Track
+
+SOUND = [Shown("microphone")]
 
 
 class Diary(Witness):
@@ -89,9 +91,9 @@ def test_a_full_room_says_so() -> None:
     with pytest.raises(Overloaded, match="2 participants are in this room"):
         made.enter(Guest("cleo"))
     ann.send(track("ann"))
-    made.may_publish(ann)
+    made.may_publish(ann, SOUND)
     with pytest.raises(Overloaded, match="1 participants send already"):
-        made.may_publish(bo)
+        made.may_publish(bo, SOUND)
 
 
 def test_witnesses_learn_everything_until_they_look_away() -> None:
@@ -142,3 +144,25 @@ def test_a_witness_may_see_nothing() -> None:
     made.pressed(ann, "1")
     made.enter(Guest("cleo"))
     made.close()
+
+
+def test_what_is_sent_is_encrypted_as_the_room_is() -> None:
+    plain, ann, _ = room()
+    hidden, bo, _ = room(e2ee=True)
+    secret = [Shown("camera", "aes-128-gcm")]
+    plain.may_publish(ann, SOUND)
+    hidden.may_publish(bo, secret)
+    with pytest.raises(NotAllowed, match="your camera is encrypted, and this room is not"):
+        plain.may_publish(ann, secret)
+    with pytest.raises(NotAllowed, match="encrypted from end to end, and your microphone is not"):
+        hidden.may_publish(bo, SOUND + secret)
+
+
+def test_how_good_connections_are_is_told_and_forgotten_with_who_leaves() -> None:
+    made, ann, bo = room()
+    made.rate(ann, 2)
+    assert bo.told[-1] == {"type": "quality", "participant_id": "ann", "score": 2}
+    assert made.scores == {"ann": 2}
+    made.leave(ann, "left")
+    made.rate(ann, 5)
+    assert made.scores == {}

@@ -13,7 +13,8 @@ from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sfu.incoming import Incoming
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
-from transcriber.rtc.sfu.track import Track
+from transcriber.rtc.sfu.packet import Form
+from transcriber.rtc.sfu.track import Shown, Track
 
 LEVEL = 3
 
@@ -29,7 +30,7 @@ class Voice:
         )  # fmt: skip
         self.outbox = Outbox(Buffer(), by_hand)
         self.track = Track(
-            "ann", one, "microphone", outbox=self.outbox, upstream=Up(),
+            "ann", one, Shown("microphone"), outbox=self.outbox, upstream=Up(),
             on_key=self.keys.append, waiting=set(),
         )  # fmt: skip
         self.buffer = Buffer()
@@ -99,7 +100,7 @@ def test_keys_are_told_once_each() -> None:
 
 def test_what_is_muted_reaches_nobody_and_the_numbers_go_on_afterwards() -> None:
     voice, way = Voice(), Way()
-    voice.track.forwarder.add(Leg(way, payload_type=111), 0.0)
+    voice.track.forwarder.add(Leg(way, Form(111)), 0.0)
     voice.say(3)
     voice.track.mute(True)
     voice.say(5)
@@ -116,5 +117,5 @@ def test_the_loudest_packet_is_remembered() -> None:
     assert voice.track.loudest == 20
     assert voice.track.as_dict() == {
         "id": voice.track.id, "kind": "audio", "source": "microphone", "muted": False,
-        "layers": [],
+        "encryption": None, "layers": [],
     }  # fmt: skip

@@ -137,3 +137,9 @@ def test_only_keys_that_can_sign_and_have_a_name_are_used() -> None:
     strange: list[dict[str, Any]] = [{"kty": "future", "kid": "k3"}, {}, {"kty": "EC", "kid": "k4"}]
     others = [nameless, shared, ours | {"kid": "k5", "use": "enc"}, *strange]
     assert list(usable([*others, ours])) == ["k1"]
+
+
+@pytest.mark.parametrize(("said", "counts"), [("n1", True), ("n2", False), (None, False)])
+def test_a_token_of_a_sign_in_belongs_to_that_one_alone(said: str | None, counts: bool) -> None:
+    token = SIGNER.sign(claims(ISSUER, nonce=said))
+    assert (RULES.caller(token, KEY, nonce="n1") is not None) is counts
