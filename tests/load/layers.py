@@ -24,29 +24,13 @@ import structlog
 
 from tests.load import report
 from tests.peers.devtools import Tab, chromium
-from tests.peers.test_rooms import NEWEST, enter, house
+from tests.peers.test_rooms import CODECS, NEWEST, SCALABLE, WIDTHS, enter, house
 
-WIDTHS = {"low": 320, "mid": 640, "high": 1280}
-CODECS = {"vp8": "", "vp9": "L3T3_KEY", "av1": "L3T3_KEY"}
-"""How a codec sends several sizes; empty: as several streams."""
 HOLD = 4.0
 """Seconds that a size is kept, of which the last ones are measured."""
 MEASURED = 2.0
 PATIENCE = 60.0
 """Seconds until a size has come."""
-SCALABLE = """
-(() => {
-  const add = RTCPeerConnection.prototype.addTransceiver;
-  RTCPeerConnection.prototype.addTransceiver = function (track, more) {
-    if (track.kind !== 'video') return add.call(this, track, more);
-    const place = add.call(this, track, {...more, sendEncodings: [{scalabilityMode: '%s'}]});
-    const all = RTCRtpSender.getCapabilities('video').codecs;
-    place.setCodecPreferences(all.filter(one => one.mimeType.toLowerCase() === 'video/%s'));
-    return place;
-  };
-})();
-"""
-"""Has the page send one stream, of which parts can be left out."""
 WATCH = """
 (() => {
   globalThis.pictures = [];
@@ -109,7 +93,9 @@ async def measure(codec: str, rounds: int) -> Figures:
     async with house(WORKERS="0") as url, chromium() as browser:
         ann, bo = await browser.person(), await browser.person()
         if mode := CODECS[codec]:
-            await ann.ask("Page.addScriptToEvaluateOnNewDocument", source=SCALABLE % (mode, codec))
+            await ann.ask(
+                "Page.addScriptToEvaluateOnNewDocument", source=SCALABLE % (mode, 1, codec)
+            )
         room = await enter(ann, url, "Ann")
         await enter(bo, room, "Bo")
         await ann.click("[data-name=camera]")

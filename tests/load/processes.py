@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Tree", "Usage"]
+__all__ = ["Tree", "Usage", "cpu_s", "waited_s"]
 
 PROC = Path("/proc")
 
@@ -54,3 +54,14 @@ class Tree:
             except OSError:
                 continue
             yield pages * os.sysconf("SC_PAGESIZE") / 1e6, descriptors, threads
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process has used so far, all its threads together."""
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_s() -> float:
+    """Seconds for which our main thread could have run, and had no core."""
+    return int((PROC / "self" / "schedstat").read_text().split()[1]) / 1e9

@@ -39,6 +39,7 @@ from tests.peers.engines.server import hosting
 from tests.peers.rtc import network
 from tests.peers.talking import (
     ADMIN,
+    WORD,
     Caller,
     Utterance,
     calling,
@@ -74,6 +75,8 @@ QUIET = 0.6
 """Seconds without a sound after which the dialog has stopped, and not only paused."""
 HEARING = 1.5
 """Seconds of the tale before it is interrupted."""
+PACKET = 0.02
+"""Seconds of sound that travel together."""
 ENDPOINTING = Rules().end_silence
 
 Figures = dict[str, float]
@@ -126,11 +129,12 @@ class _Talk:
         self._turn += 1
         known, heard = len(caller.happened), len(self._heard())
         caller.say(said)
-        return said, known, lambda: self._heard()[heard] - caller.said - said.begins
+        sent = said.speaks // PACKET * PACKET
+        return said, known, lambda: self._heard()[heard] - caller.said - sent
 
     def _heard(self) -> list[float]:
-        track = self._caller.track
-        return onsets(self._other.hear(track))
+        """When words came to the other: how loud a breath is when it comes, nobody knows."""
+        return onsets(self._other.hear(self._caller.track), WORD)
 
     def _at(self, kind: str, known: int) -> list[float]:
         return [at for at, event in self._caller.happened[known:] if event["type"] == kind]

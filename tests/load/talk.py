@@ -3,8 +3,12 @@ What real calls cost, and what we add to the time of captions.
 
 First a quiet room: from our coming in to the first sound, thirty times. Then many rooms at once,
 in each of them people who speak all the time, two who read, and one who did not ask. Real
-signaling server, real Janus; the recogniser only counts, so that all that is measured is ours. The
-people are a process of their own, and delays go by the clock that processes share.
+signaling server, real Janus; the recogniser only counts, so that nothing of what is measured is
+its. The people are a process of their own, and delays go by the clock that processes share.
+
+`caption_added_ms` is from the recogniser's word to its reader, servers and readers on this machine
+included; `caption_ours_ms` ends where our frame is on the socket. `cpu_*` says who had the cores
+meanwhile, in cores, and `waited` how long we could have run and had none, in seconds a second.
 
   python -m tests.load.talk --rooms 20 --speakers 5 --seconds 60 --json
 """
@@ -25,13 +29,16 @@ from typing import Any
 import structlog
 
 from tests.fakes.call import FakeListener
+from tests.load.processes import cpu_s, waited_s
 from tests.load.report import Bar, finish, parser
 from tests.load.talk_crowd import NAME
+from tests.load.talk_timed import TimedTalk
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.audio import tone
 from tests.peers.talk.captioned import ROOM, Place, captioned, speaks, talking
 from tests.peers.talk.counting import Counting
 from tests.peers.talk.programs import NEWEST
+from transcriber.app.garbage import settle
 from transcriber.connectors.talk.call import Server, Talk
 from transcriber.engines.gate import GateRules, gated
 from transcriber.rtc import Media
@@ -82,6 +89,7 @@ class Crowd:
     """The other process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.pid = process.pid
         self._process = process
 
     async def tell(self, what: object) -> None:
@@ -128,34 +136,55 @@ async def crowd(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[Cro
 
 async def listen(stack: HpbStack, place: Place, engine: Counting, load: Load) -> dict[str, float]:
     """Caption all rooms for a while; what it took of us, and what arrived of it."""
-    before = memory_mb()
+    before, place.talk = memory_mb(), (timed := TimedTalk(place.talk))
     async with crowd(stack, load.rooms, load.speakers) as people:
         for number in range(load.rooms):
             for reader in range(READERS):
                 await place.captions.read(f"room{number}", f"nc-readers-{number}-{reader}")
         await asyncio.sleep(SETTLE)
-        cpu, began = time.process_time(), time.monotonic()
+        used = usage(stack, people)
         await asyncio.sleep(load.seconds)
-        cpu, took = time.process_time() - cpu, time.monotonic() - began
+        now = usage(stack, people)
         memory, engine.quiet = memory_mb() - before, True
         await asyncio.sleep(SETTLE)
         await people.tell("end")
         found: dict[str, Any] = json.loads(await people.hears())
-    delays, count = sorted(found["delays"]), load.rooms * load.speakers
+    took = now.pop("time") - used.pop("time")
+    shares = {name: (now[name] - used[name]) / took for name in now}
+    count = load.rooms * load.speakers
     return {
         "rooms": load.rooms,
         "speakers": count,
         "captions": engine.said,
-        "caption_added_ms_p50": 1000 * delays[len(delays) // 2],
-        "caption_added_ms_p99": 1000 * delays[int(len(delays) * 0.99)],
-        "captions_lost": READERS * engine.said - len(delays),
+        **percentiles("caption_added_ms", found["delays"]),
+        **percentiles("caption_ours_ms", timed.delays),
+        "captions_lost": READERS * engine.said - len(found["delays"]),
         "captions_repeated": found["repeated"],
         "captions_misdelivered": found["misdelivered"],
-        "cpu_ms_per_speaker_s": 1000 * cpu / took / count,
-        "cpu_ms_per_room_s": 1000 * cpu / took / load.rooms,
+        "cpu_ms_per_speaker_s": 1000 * shares["cpu_ours"] / count,
+        "cpu_ms_per_room_s": 1000 * shares["cpu_ours"] / load.rooms,
         "rss_mb_per_speaker": memory / count,
         "rss_mb_per_room": memory / load.rooms,
+        **shares,
     }
+
+
+def usage(stack: HpbStack, people: Crowd) -> dict[str, float]:
+    """What everybody has used so far, in seconds."""
+    return {
+        "time": time.monotonic(),
+        "cpu_ours": time.process_time(),
+        "cpu_people": cpu_s(people.pid),
+        "cpu_signaling": cpu_s(stack.server.pid),
+        "cpu_janus": cpu_s(stack.janus.pid),
+        "waited": waited_s(),
+    }
+
+
+def percentiles(name: str, seconds: list[float]) -> dict[str, float]:
+    """Return the usual ones, in milliseconds."""
+    found = sorted(seconds)
+    return {f"{name}_p{part}": 1000 * found[len(found) * part // 100] for part in (50, 99)}
 
 
 def memory_mb() -> float:
@@ -168,6 +197,7 @@ async def measure(joins: int, load: Load) -> dict[str, float]:
     heard = gated(engine, judge=None, rules=GateRules())
     first = await join_often(joins)
     async with talking(NEWEST) as stack, captioned(stack, heard) as place:
+        settle()  # as the service does once it has started
         return first | await listen(stack, place, engine, load)
 
 

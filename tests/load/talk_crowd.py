@@ -23,6 +23,7 @@ from tests.load.speech import speech
 from tests.peers.talk.counting import Counted
 from tests.peers.talk.voice import voiced
 from tests.peers.talk.watch import Watched, watch
+from transcriber.app.garbage import settle
 from transcriber.rtc import Clip, Media
 
 __all__ = ["NAME"]
@@ -78,6 +79,7 @@ async def main() -> None:
     pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     crowd, slots = Crowd(json.loads(await reader.readline())), asyncio.Semaphore(AT_ONCE)
     clip = Clip.of(speech())
+    settle()  # or its pauses would be counted as ours
     async with Media() as media, AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
 
         async def speak(person: Watched, speaking: asyncio.Event) -> None:

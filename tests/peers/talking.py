@@ -23,7 +23,17 @@ from transcriber.audio.block import RATE, Samples
 from transcriber.rtc import Media, rtp
 from transcriber.rtc.buffer import Buffer
 
-__all__ = ["ADMIN", "Caller", "Utterance", "calling", "house", "onsets", "start", "utterance"]
+__all__ = [
+    "ADMIN",
+    "WORD",
+    "Caller",
+    "Utterance",
+    "calling",
+    "house",
+    "onsets",
+    "start",
+    "utterance",
+]
 
 ADMIN = {"Authorization": "Bearer s3cret"}
 LOUD = 0.01
@@ -58,12 +68,12 @@ def utterance(start: float, end: float) -> Utterance:
     return Utterance(samples, begins, ends, speaks)
 
 
-def onsets(heard: Heard) -> list[float]:
-    """When the first sound came of each block that has some."""
+def onsets(heard: Heard, least: float = LOUD) -> list[float]:
+    """When the first sound came of each block that has some, as loud as that."""
     found = []
     for at, block in zip(heard.at, heard.blocks, strict=True):
-        if len(loud := np.flatnonzero(np.abs(block) > LOUD)):
-            found.append(at - (len(block) - 1 - loud[0]) // PACKET * PACKET / RATE)
+        if len(loud := np.flatnonzero(np.abs(block) > least)):
+            found.append(at - (len(block) - 1 - int(loud[0])) // PACKET * PACKET / RATE)
     return found
 
 

@@ -6,12 +6,15 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.store import MemoryStore
 from tests.peers import until
 from tests.peers.nextcloud import SECRET, Nextcloud, headers
+from tests.peers.talk.app import forsaken
+from tests.peers.talk.routes import CALLS, READER, ROOM
 from transcriber.connectors import nextcloud
 from transcriber.engines.stt.base import Progress
 from transcriber.errors import EngineError
@@ -19,11 +22,10 @@ from transcriber.session.supervisor import Supervisor
 from transcriber.session.wishes import Wish
 from transcriber.web.appapi import AppApiGuard
 from transcriber.web.exapp import ExApp, talk_error
+from transcriber.web.routes import PUBLIC
 from transcriber.web.server import application, listen
 
-ROOM = "abcd1234"
-ANN = "Ab+c/d" * 40
-"""Talk's session ids are long and have slashes in them."""
+ANN = READER
 READ = {"roomToken": ROOM, "ncSessionId": ANN, "enable": True}
 
 
@@ -33,6 +35,7 @@ class Installation:
     def __init__(self, cloud: Nextcloud) -> None:
         self.cloud = cloud
         self.problem: EngineError | None = None
+        self.app: ExApp
         self.supervisor = Supervisor(MemoryStore(), self, most=3)
 
     async def prepare(self, progress: Progress) -> None:
@@ -60,7 +63,7 @@ async def cloud() -> AsyncIterator[Nextcloud]:
 async def installed(cloud: Nextcloud) -> AsyncIterator[Installation]:
     ours = Installation(cloud)
     assert cloud._http
-    app = ExApp(
+    app = ours.app = ExApp(
         nextcloud.Nextcloud(cloud.identity, cloud._http),
         ours.supervisor,
         prepare=ours.prepare,
@@ -197,26 +200,78 @@ FORGED: dict[str, dict[str, str | None]] = {
     "no version": {"EX-APP-VERSION": None},
     "no app api": {"AA-VERSION": None},
     "too long": {"AUTHORIZATION-APP-API": proof(f":{SECRET}" + "x" * 6000)},
+    "of an installation before": {"AUTHORIZATION-APP-API": proof(":the-secret-of-yesterday")},
+    "in another header": {
+        "AUTHORIZATION-APP-API": None,
+        "Authorization": f"Basic {proof(f':{SECRET}')}",
+    },
 }
-PROTECTED = [
-    ("POST", "/init"), ("PUT", "/enabled?enabled=1"), ("GET", "/enabled"), ("GET", "/capabilities"),
-    ("GET", "/api/v1/languages"), ("POST", "/api/v1/call/transcribe"),
-    ("POST", "/api/v1/call/set-language"), ("POST", "/api/v1/call/leave"),
-    ("POST", "/api/v1/translation/set-target-language"), ("GET", "/api/v1/translation/languages"),
-    ("GET", "/setup_checks"),
-]  # fmt: skip
+GOOD = headers()["AUTHORIZATION-APP-API"].encode()
+RAW = (
+    b"EX-APP-ID: \xff\xfe",
+    b"AUTHORIZATION-APP-API: " + b"QQ" * 50_000,
+    b"AUTHORIZATION-APP-API: QQ==\r\nAUTHORIZATION-APP-API: " + GOOD,
+)
 
 
 @pytest.mark.parametrize("forged", FORGED)
 async def test_whoever_is_not_our_nextcloud_gets_nothing(
     installed: Installation, forged: str
 ) -> None:
-    for method, path in PROTECTED:
+    for call in CALLS[1:]:
         sent = headers(changed=FORGED[forged])
-        status, answer = await installed.cloud.call(method, path, READ, sent=sent)
+        status, answer = await installed.cloud.call(call.method, call.path, call.body, sent=sent)
         assert (status, list(answer)) == (401, ["error"])
     assert await installed.readers() == {}
     assert installed.cloud.progress == []
+
+
+@pytest.mark.parametrize("change", RAW, ids=["no text", "endless", "good after bad"])
+async def test_whatever_stands_in_a_header_is_refused(
+    installed: Installation, change: bytes
+) -> None:
+    """Written byte by byte, because no client would send that; ours goes on as before."""
+    lines = [f"{name}: {value}".encode() for name, value in headers().items()]
+    refused = [line for line in lines if not line.startswith(change.partition(b":")[0])]
+    head = b"\r\n".join([b"GET /enabled HTTP/1.1", b"Host: us", change, *refused, b"", b""])
+    reader, writer = await asyncio.open_connection(*address(installed.cloud.app_url))
+    writer.write(head)
+    status = (await reader.readline()).split()[1]
+    writer.close()
+    assert status in (b"400", b"401")
+    assert await installed.cloud.call("GET", "/enabled") == (200, {"enabled": False})
+
+
+def address(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+async def test_every_route_but_the_heartbeat_wants_a_proof(installed: Installation) -> None:
+    asked = {(call.method, call.path.partition("?")[0]) for call in CALLS}
+    routes = {(route.method, route.path): route.auth for route in installed.app.routes()}
+    assert routes.keys() == asked
+    assert [path for (_, path), kind in routes.items() if kind is PUBLIC] == ["/heartbeat"]
+
+
+async def test_every_answer_has_the_form_that_talk_reads(installed: Installation) -> None:
+    for call in CALLS:
+        status, answer = await installed.cloud.call(call.method, call.path, call.body)
+        assert status == 200
+        call.check(status, answer)
+
+
+async def test_every_answer_comes_in_time_although_nothing_works(
+    cloud: Nextcloud, tmp_path: Path
+) -> None:
+    """In time is within the three seconds that Talk waits; `tests.load.exapp` says how soon."""
+    async with forsaken(cloud, tmp_path) as process:
+        for call in CALLS * 2:
+            status, answer = await cloud.call(call.method, call.path, call.body)
+            assert status == 200
+            call.check(status, answer)
+        assert process.running
+    assert "Traceback" not in process.output
 
 
 async def test_answers_come_at_once_although_nothing_works(installed: Installation) -> None:

@@ -13,15 +13,19 @@ from hpb import Entered, Left, Request
 from tests.conformance.stt import hear, text
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
-from tests.peers.speech import WORDS, blocks, error_rate, plain, samples
-from tests.peers.talk.audio import tone
-from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
+from tests.peers.speech import WORDS, blocks, convert, error_rate, plain, samples
+from tests.peers.talk.audio import Microphone, tone
+from tests.peers.talk.browser import browsing
+from tests.peers.talk.captioned import AMIABLE, ROOM, Place, captioned, sentence, talking
+from tests.peers.talk.counting import Counting
 from tests.peers.talk.media import speaking
 from tests.peers.talk.programs import GENERATIONS, NEWEST
 from tests.peers.talk.proxy import Proxy
 from tests.peers.talk.watch import watch
 from transcriber.engines.stt.base import Stt
 from transcriber.engines.stt.local import Local, LocalOptions
+
+SPEAKERS = ("ann", "dan", "eve")
 
 
 @pytest.fixture
@@ -36,11 +40,9 @@ async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
         yield running
 
 
-async def test_captions_reach_exactly_those_who_asked(
-    stack: HpbStack, local: Stt, tmp_path: Path
-) -> None:
+async def test_captions_reach_exactly_those_who_asked(local: Stt, tmp_path: Path) -> None:
     amiable, other = sentence(tmp_path), sentence(tmp_path, 0.0, 8.2)
-    async with captioned(stack, local) as place:
+    async with talking(NEWEST) as stack, captioned(stack, local) as place:
         bob, cid = await place.reader("bob"), await place.reader("cid", asks=False)
         async with (
             place.speaker("ann", amiable) as ann,
@@ -125,22 +127,47 @@ async def test_a_telephone_is_captioned_under_its_own_name(
         assert {who for who, _, _ in bob.captions} == {there.session_id}
 
 
+def heard(place: Place) -> int:
+    """How many people's sound comes in."""
+    return sum(one._heard for call in place.calls for one in call._subscriptions.values())
+
+
 async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
-    local: Stt, tmp_path: Path
+    stack: HpbStack, tmp_path: Path
 ) -> None:
-    file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
     whole = samples()[0].size / samples()[1]
-    async with talking(NEWEST) as stack, captioned(stack, local) as place:
+    finals = LocalOptions(LOCAL_PARTIAL_SECONDS=0)  # three at once, on any machine
+    async with Local(finals) as local, captioned(stack, local) as place:
+        file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
         bob, cid = await place.reader("bob"), await place.reader("cid")
+        fay = await place.reader("fay", asks=False)
         async with AsyncExitStack() as people:
-            sounds = [(name, sentence(tmp_path, 0.0, whole)) for name in ("ann", "dan", "eve")]
+            voices = {name: Microphone(sentence(tmp_path, 0.0, whole)) for name in SPEAKERS}
             speakers = [
-                await people.enter_async_context(place.speaker(name, sound))
-                for name, sound in sounds
+                await people.enter_async_context(place.speaker(name, voice))
+                for name, voice in voices.items()
             ]
+            await until(lambda: heard(place) == len(SPEAKERS))
+            for voice in voices.values():
+                voice.say()
             await asyncio.sleep(whole + 1)
             await until(lambda: all(len(bob.words(one)) >= len(WORDS) - 3 for one in speakers))
         for speaker in speakers:
             said = bob.words(speaker)[: len(WORDS)]
             assert error_rate(WORDS, said) <= file + 2
             assert cid.words(speaker)[: len(said)] == said
+        assert fay.captions == []
+
+
+async def test_somebody_in_a_browser_is_heard_and_reads(tmp_path: Path) -> None:
+    speech = convert(tmp_path / "speech.wav", "-ar", "48000", "-ac", "1", "-t", "8")
+    async with talking(NEWEST) as stack, captioned(stack, Counting()) as place:
+        bob = await place.reader("bob")
+        await place.captions.read(ROOM, "nc-ann")
+        async with (
+            place.speaker("eve", tone(700)),
+            browsing(stack, "ann", ROOM, speech) as (browser, _),
+        ):
+            await until(lambda: len(bob.words(browser.session_id)) > 12)
+            while "of stream" not in (await browser.until("caption"))["shown"]:
+                pass

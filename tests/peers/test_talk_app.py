@@ -2,72 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from tests.peers import until
-from tests.peers.hpb_stack import HpbStack
 from tests.peers.nextcloud import SECRET, Nextcloud
+from tests.peers.talk.app import ready, serving
 from tests.peers.talk.captioned import AMIABLE, ROOM, Reader, reading, sentence, speaks, talking
-from tests.peers.talk.process import LOOPBACK, Process
 from tests.peers.talk.programs import NEWEST
-from tests.ports import free_port
 
 PEOPLE = ("ann", "bob", "cid")
 """Everybody in the call; so are their sessions named."""
-
-
-@asynccontextmanager
-async def serving(stack: HpbStack, cloud: Nextcloud, folder: Path) -> AsyncIterator[Process]:
-    """Run the product as AppAPI would."""
-    port = free_port()
-    environment = {
-        "APP_ID": "live_transcription",
-        "APP_VERSION": "0.1.0",
-        "APP_SECRET": SECRET,
-        "APP_HOST": LOOPBACK,
-        "APP_PORT": str(port),
-        "AA_VERSION": "35.0.0",
-        "NEXTCLOUD_URL": f"{cloud.url}/index.php/",
-        "LT_HPB_URL": stack.url,
-        "LT_BACKEND_URL": stack.nextcloud.base_url,
-        "LT_INTERNAL_SECRET": stack.internal_secret,
-        "HTTP_PORT": "0",
-        "APP_PERSISTENT_STORAGE": str(folder / "data"),
-        "WORKERS": "2",
-        "LOG_LEVEL": "debug",
-    }
-    settings = [f"{name}={value}" for name, value in environment.items()]
-    cloud.app_url = f"http://{LOOPBACK}:{port}"
-
-    async def alive() -> bool:
-        try:
-            return (await cloud.call("GET", "/heartbeat", sent={}))[0] == 200
-        except aiohttp.ClientConnectionError:
-            return False
-
-    command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
-    process = Process(command, folder / "serve.log", alive)
-    await process.start()
-    try:
-        yield process
-    finally:
-        await process.stop()
-
-
-async def ready(process: Process) -> None:
-    """Wait until its workers have started."""
-    await until(lambda: "listening on" in process.output)
-    (url,) = re.findall(r"listening on (\S+)", process.output)
-    async with asyncio.timeout(30), aiohttp.ClientSession(url) as http:
-        while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
-            await asyncio.sleep(0.1)
 
 
 async def press(cloud: Nextcloud, reader: str, *, on: bool) -> None:
@@ -81,7 +26,14 @@ async def test_from_install_to_the_last_caption(tmp_path: Path) -> None:
     async with (
         talking(NEWEST) as stack,
         Nextcloud().running() as cloud,
-        serving(stack, cloud, tmp_path) as process,
+        serving(
+            cloud,
+            tmp_path,
+            LT_HPB_URL=stack.url,
+            LT_BACKEND_URL=stack.nextcloud.base_url,
+            LT_INTERNAL_SECRET=stack.internal_secret,
+            WORKERS="2",
+        ) as process,
     ):
         assert await cloud.call("POST", "/init") == (200, {})
         await until(lambda: 100 in cloud.progress)

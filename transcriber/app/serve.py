@@ -19,6 +19,7 @@ from transcriber.app.crew import Reports, crew, workers
 from transcriber.app.dialogs import dialogs
 from transcriber.app.events import events
 from transcriber.app.form import Form
+from transcriber.app.garbage import settle
 from transcriber.app.house import Booked, Face, House, Part, seats
 from transcriber.app.instances import instances, places
 from transcriber.app.nats import nats
@@ -90,6 +91,7 @@ async def serve(
         url = await stack.enter_async_context(listen(app, address.host, address.port))
         here.announce(settings.session.address or url)
         log.info("started", url=url, engine=house.stt.info.name)
+        settle()
         started(url)
         await stop.wait()
         log.info("beginning anew" if anew.is_set() else "stopping")

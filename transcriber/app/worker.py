@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from transcriber.app.crew import report
+from transcriber.app.garbage import settle
 from transcriber.app.house import House, seats
 from transcriber.app.recognisers import recognisers
 from transcriber.app.serve import ATTENDING, serving
@@ -40,4 +41,5 @@ async def work(settings: Settings, path: str) -> None:
         )
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))
+        settle()
         await worker.work()

@@ -53,6 +53,7 @@ TTS = {
     "lmnt": "transcriber.engines.tts.bridge:lmnt",
     "local": "transcriber.engines.tts.local:Local",
     "openai": "transcriber.engines.tts.openai:OpenAi",
+    "piper": "transcriber.engines.tts.piper:Piper",
 }
 """The voices that come with us."""
 

@@ -28,7 +28,7 @@ from transcriber.engines.stt.base import Progress
 from transcriber.errors import EngineError
 from transcriber.tls import trust
 
-__all__ = ["Shelf"]
+__all__ = ["Shelf", "alone", "download", "explained"]
 
 CONNECTING, READING = 15.0, 60.0
 """Seconds to connect, and between two pieces of an archive."""
@@ -69,7 +69,7 @@ class Shelf:
             if why := self.missing(model):
                 raise EngineError("unusable", why, remedy=f"unpack {model.archive}.tar.bz2 there")
             self.folder.mkdir(parents=True, exist_ok=True)
-            async with _alone(self.folder / f"{model.archive}.lock"):
+            async with alone(self.folder / f"{model.archive}.lock"):
                 if not self.has(model):
                     await self._fetch(model, progress)
         return self.place(model)
@@ -78,8 +78,8 @@ class Shelf:
         what, part = f"fetching {model.name}", self.folder / f"{model.archive}.part"
         url = f"{self._source}/{model.archive}.tar.bz2"
         log.info("fetching a model", model=model.name, url=url, licence=model.licence)
-        with _explained(url):
-            async for done in _download(url, part, model.size):
+        with explained(url):
+            async for done in download(url, part, model.size):
                 progress(what, min(0.95, 0.95 * done / model.size))
         if await asyncio.to_thread(_hash, part) != model.sha256:
             part.unlink()
@@ -89,7 +89,7 @@ class Shelf:
         log.info("model is there", model=model.name, folder=str(self.place(model)))
 
 
-async def _download(url: str, part: Path, size: int) -> AsyncIterator[int]:
+async def download(url: str, part: Path, size: int) -> AsyncIterator[int]:
     """Go on with a download, or begin it; yields how many bytes are there."""
     have = await asyncio.to_thread(_size, part)
     if have >= size:
@@ -144,7 +144,7 @@ def _unpack(archive: Path, place: Path) -> None:
 
 
 @asynccontextmanager
-async def _alone(path: Path) -> AsyncIterator[None]:
+async def alone(path: Path) -> AsyncIterator[None]:
     """Hold a lock that no two processes hold; it ends with the process that holds it."""
     with path.open("w") as file:
         while not _locked(file):  # noqa: ASYNC110 - who holds it cannot tell us
@@ -161,7 +161,8 @@ def _locked(file: IO[str]) -> bool:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def explained(url: str) -> Iterator[None]:
+    """Say what went wrong with a download as an `EngineError`."""
     try:
         yield
     except aiohttp.ClientResponseError as error:

@@ -64,7 +64,7 @@ class AppApiGuard:
         """Return in whose name it calls, which may be nobody's; nothing if it is somebody else."""
         headers = request.headers
         given = headers.get("AUTHORIZATION-APP-API", "")[:MOST]
-        app_id = headers.get("EX-APP-ID", "").encode()
+        app_id = headers.get("EX-APP-ID", "").encode(errors="surrogateescape")
         try:
             user, colon, secret = base64.b64decode(given, validate=True).partition(b":")
         except (binascii.Error, ValueError):

@@ -65,7 +65,8 @@ class Chat:
         given = headers.get(SIGNATURE, "")[:LONGEST].lower()
         if not self._secret or len(random) < 32 or random in self._seen:
             return False
-        if not hmac.compare_digest(self._sign(random, body).encode(), given.encode()):
+        expected = self._sign(random, body).encode()
+        if not hmac.compare_digest(expected, given.encode(errors="surrogateescape")):
             return False
         self._seen[random] = None
         if len(self._seen) > REMEMBERED:
@@ -74,5 +75,5 @@ class Chat:
 
     def _sign(self, random: str, content: bytes) -> str:
         return hmac.new(
-            self._secret.encode(), random.encode() + content, hashlib.sha256
+            self._secret.encode(), random.encode(errors="surrogateescape") + content, hashlib.sha256
         ).hexdigest()

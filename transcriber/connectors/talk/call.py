@@ -166,11 +166,12 @@ class TalkCall:
         """
         Display a caption to readers, who are named by their Nextcloud sessions.
 
-        Who cannot be reached now gets it when he can: finals wait half a minute.
+        Who cannot be reached now gets it when he can: finals wait half a minute. Who has left the
+        room, into the lobby for instance, does not.
         """
-        who_speaks = self._roster.nextcloud(caption.person_id)
-        others = [reader for reader in readers if reader != who_speaks]
-        self._letters.add(caption, others, self._clock())
+        roster, who_speaks = self._roster, self._roster.nextcloud(caption.person_id)
+        here = [one for one in readers if one != who_speaks and not roster.gone(one)]
+        self._letters.add(caption, here, self._clock())
         await self._deliver()
 
     def play(self, samples: Samples) -> None:

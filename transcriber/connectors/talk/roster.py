@@ -10,7 +10,7 @@ nobody sees in the call; what is heard there is said by the telephone. One bridg
 telephones: then it is the one that last said it was talking.
 
 When the server forgets us, all session ids are void, but captions may still be on their way that
-name them. So the roster remembers which Nextcloud session a forgotten one was.
+name them. So the roster remembers which Nextcloud session a forgotten one was, and who had left.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Change:
 
 
 NOBODY = Seat()
+NOTHING = Change()
 
 
 class Roster:
@@ -83,6 +84,7 @@ class Roster:
         self._seats: dict[str, Seat] = {}
         self._readers: dict[str, str] = {}
         self._before: dict[str, str] = {}
+        self._gone: dict[str, None] = {}
         self._talking = ""
 
     @property
@@ -93,6 +95,10 @@ class Roster:
     def session(self, nextcloud: str) -> str:
         """The session of somebody whom Nextcloud knows by this id; empty when not in the room."""
         return self._readers.get(nextcloud, "")
+
+    def gone(self, nextcloud: str) -> bool:
+        """Whether somebody was here and has left: what is said from now on is not for them."""
+        return nextcloud in self._gone
 
     def nextcloud(self, session_id: str) -> str:
         """What Nextcloud calls this session; empty for bots, telephones and strangers."""
@@ -119,6 +125,8 @@ class Roster:
                 self._flag_all(flags)
             case Flags(session_id=who, flags=flags) if flags & TALKING:
                 self._talking = who
+            case _:
+                return NOTHING
         return self._compare()
 
     def _forget(self, own: str) -> None:
@@ -168,12 +176,16 @@ class Roster:
         self._seats[who] = seat
         if seat.nextcloud:
             self._readers[seat.nextcloud] = who
+            self._gone.pop(seat.nextcloud, None)
 
     def _remove(self, gone: tuple[str, ...]) -> None:
         for who in gone:
             seat = self._seats.pop(who, NOBODY)
             if self._readers.get(seat.nextcloud) == who:
                 del self._readers[seat.nextcloud]
+                self._gone[seat.nextcloud] = None
+        while len(self._gone) > REMEMBERED:
+            del self._gone[next(iter(self._gone))]
 
     def _compare(self) -> Change:
         before, self.speakers = self.speakers, self._attributed()

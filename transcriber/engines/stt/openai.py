@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -32,7 +32,7 @@ from transcriber.engines.stt.base import (
     StreamOptions,
     SttStream,
 )
-from transcriber.engines.stt.utterances import UtteranceStream
+from transcriber.engines.stt.utterances import Recognise, UtteranceStream
 from transcriber.engines.stt.wire import (
     Address,
     Http,
@@ -129,7 +129,7 @@ class OpenAi(Online):
         url = self._options.at("realtime").replace("http", "ws", 1)
         return Address(url, {"intent": "transcription"}, self._options.headers)
 
-    def _recogniser(self, options: StreamOptions) -> Callable[[Work], Awaitable[Said]]:
+    def _recogniser(self, options: StreamOptions) -> Recognise:
         url = self._options.at("audio/transcriptions")
         fields = {
             "model": self._model(options),

@@ -30,13 +30,11 @@ class Turns:
         self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
 
     async def run(self, work: Callable[[], T], *, urgent: bool) -> T:
-        """Return what `work` returns."""
+        """Return what `work` returns; when cancelled, its thread is free once it has ended."""
         await self._turn(urgent=urgent)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._free += 1
-            self._next()
+        working = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        working.add_done_callback(self._done)
+        return await asyncio.shield(working)
 
     async def close(self) -> None:
         """End the threads, after what they are doing."""
@@ -53,6 +51,12 @@ class Turns:
                 self._free += 1
                 self._next()
             raise
+
+    def _done(self, working: asyncio.Future[T]) -> None:
+        if not working.cancelled():
+            working.exception()  # whoever wanted to know has seen it
+        self._free += 1
+        self._next()
 
     def _next(self) -> None:
         while self._free and self._waiting:

@@ -2,15 +2,17 @@
 Streams of recognisers that hear whole utterances, ours or somebody's service.
 
 Silero finds where utterances begin and end; a partial is the open utterance recognised once more.
-There is no queue of work: a stream waits for its own words while its audio waits in a short
-backlog, so whoever is too slow shows fewer partials first and forgets audio only then. In a short
-pause the utterance is recognised as if it were over; if it was, its final is there at once.
+There is no queue of work: of one speaker, one partial is recognised at a time while listening goes
+on, so whoever is too slow shows fewer of them. In a short pause the utterance is recognised as if
+it were over, whatever partial is still on its way; if it was, its final is there at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +25,21 @@ from transcriber.engines.stt.base import Final, Heard, Partial, SpeechStarted
 from transcriber.engines.stt.wire import PATIENCE, Intake
 from transcriber.engines.vad import Voice
 
-__all__ = ["UtteranceStream"]
+__all__ = ["Recognise", "UtteranceStream"]
 
 BEHIND = 6
 """Blocks (half a second) waiting from which on partials are skipped."""
 
-Recognise = Callable[[Work], Awaitable[Said]]
+Recognise = Callable[[Work], Coroutine[Any, Any, Said]]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A partial that is being recognised, or was, and is told then."""
+
+    work: Work
+    task: asyncio.Task[Said]
+    told: bool = False
 
 
 class UtteranceStream(Intake):
@@ -45,16 +56,21 @@ class UtteranceStream(Intake):
         self._resampler = Resampler(CALL_RATE, RATE)
         self._blocks = aio.Backlog(PATIENCE)
         self._rest = np.zeros(0, np.float32)
-        self._guess: tuple[float, Said] | None = None
+        self._attempt: Attempt | None = None
 
     async def __aiter__(self) -> AsyncIterator[Heard]:
-        async for block in self._blocks:
-            for happened in self._digest(block):
+        try:
+            async for block in self._blocks:
+                for happened in self._digest(block):
+                    if (heard := await self._heard(happened)) is not None:
+                        yield heard
+                if (partial := self._partial()) is not None:
+                    yield partial
+            for happened in self._digest(None):
                 if (heard := await self._heard(happened)) is not None:
                     yield heard
-        for happened in self._digest(None):
-            if (heard := await self._heard(happened)) is not None:
-                yield heard
+        finally:
+            self._drop()
 
     def _digest(self, block: Block | None) -> Iterator[SpeechStarted | Work]:
         """Listen to a block; None ends the open utterance."""
@@ -80,21 +96,49 @@ class UtteranceStream(Intake):
             yield work
 
     async def _heard(self, happened: SpeechStarted | Work) -> Heard | None:
-        lost = self.dropped * SECONDS
         if isinstance(happened, SpeechStarted):
-            return replace(happened, at=happened.at + lost)
-        said = await self._said(happened)
-        if not said.text:
-            return None
-        start, end = happened.start + lost, happened.end + lost
-        words = said.placed(start, end)
-        kind = Final if happened.final else Partial
-        return kind(said.text, start, end, words, bare=self._bare)
+            return replace(happened, at=happened.at + self.dropped * SECONDS)
+        if happened.final:
+            return self._told(happened, await self._said(happened))
+        if happened.pausing or self._attempt is None or self._attempt.told:
+            self._drop()
+            self._attempt = Attempt(happened, asyncio.create_task(self._recognise(happened)))
+        return None
 
     async def _said(self, work: Work) -> Said:
-        """What was heard in the pause holds as long as nothing was said since."""
-        if work.final and self._guess is not None and self._guess[0] == work.end:
-            return self._guess[1]
-        said = await self._recognise(work)
-        self._guess = (work.end, said) if work.pausing else None
-        return said
+        """What is recognised in the pause holds as long as nothing was said since."""
+        attempt = self._attempt
+        if attempt and attempt.work.pausing and attempt.work.end == work.end:
+            self._attempt = None
+            return await attempt.task
+        self._drop()
+        return await self._recognise(work)
+
+    def _partial(self) -> Heard | None:
+        """What was attempted, once it is known."""
+        attempt = self._attempt
+        if attempt is None or attempt.told or not attempt.task.done():
+            return None
+        attempt.told = True
+        return self._told(attempt.work, attempt.task.result())
+
+    def _told(self, work: Work, said: Said) -> Heard | None:
+        if not said.text:
+            return None
+        lost = self.dropped * SECONDS
+        start, end = work.start + lost, work.end + lost
+        words = said.placed(start, end)
+        kind = Final if work.final else Partial
+        return kind(said.text, start, end, words, bare=self._bare)
+
+    def _drop(self) -> None:
+        """Nobody wants to know any more; what a thread has begun it finishes for nobody."""
+        if self._attempt is not None:
+            self._attempt.task.cancel()
+            self._attempt.task.add_done_callback(_forgotten)
+            self._attempt = None
+
+
+def _forgotten(task: asyncio.Task[Said]) -> None:
+    if not task.cancelled():
+        task.exception()

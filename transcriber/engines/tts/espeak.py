@@ -21,13 +21,15 @@ from transcriber.engines.tts.base import Manner, Progress, Sound, TtsInfo, Voice
 from transcriber.engines.tts.pcm import Pcm
 from transcriber.errors import EngineError
 
-__all__ = ["Espeak", "EspeakOptions"]
+__all__ = ["PROGRAM", "Espeak", "EspeakOptions", "spelled"]
 
 PROGRAM = "espeak-ng"
 PROCESSES = 4
 """Texts that are made at the same time; the others wait."""
 WORDS = 175
 """Words a minute that are the usual speed."""
+SPELLING = 10.0
+"""Seconds in which it must say how a sentence sounds."""
 READ = 16_384
 """Bytes of a piece: a third of a second."""
 LANGUAGES = (
@@ -128,3 +130,23 @@ async def _sound(process: Process, text: str) -> AsyncGenerator[Samples]:
 def _plain(text: str) -> str:
     """Keep a text from giving the pronunciation of its own words, which is written `[[y]]`."""
     return text.replace("[[", "[ [")
+
+
+async def spelled(text: str, voice: str) -> list[str]:
+    """Say how a sentence sounds, in phonemes: a line for each of its parts."""
+    command = (PROGRAM, "-q", "--ipa", "-v", voice, "-b", "1", "--stdin")
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(SPELLING):
+            told, _ = await process.communicate(_plain(text).encode("utf-8", "replace"))
+    except TimeoutError:
+        raise EngineError("timeout", "espeak-ng says nothing") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise EngineError("engine", f"espeak-ng ended with {process.returncode}")
+    return [line.strip() for line in told.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -74,6 +74,8 @@ class Adaptation:
         more = (count - self._octets.get(source, count) for source, count in octets.items())
         self._rate = 8 * sum(more) / passed
         self._octets, self._measured_at = octets, now
+        if not self._rate:
+            self._estimate.idle(now)
         self.adapt(now)
 
     def adapt(self, now: float) -> None:

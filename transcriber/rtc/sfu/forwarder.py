@@ -126,6 +126,8 @@ class Forwarder:
             return
         _, sequence, timestamp, source, start, stop = header
         number = self.layers.number(source)
+        if self.layers[number].find(sequence) is not None:
+            return  # browsers find out how much fits by sending what they sent before
         loudness = rtp.level(buffer.data, start, self._level) if self._level else -1
         self.loudness = loudness = loudness & 0x7F
         payload = bytes(buffer.view[start:stop])
@@ -217,7 +219,8 @@ class Forwarder:
                 self._change(leg, number, packet, now)
             if leg.fresh and not leg.admits(packet):
                 continue
-            if sent := packet if leg.thinning is None else leg.cut(packet):
+            sent = packet if leg.thinning is None else leg.thinning.take(packet, leg.target)
+            if sent is not None:
                 kind = leg.form, sent.marker
                 ready = forms.get(kind)
                 if ready is None:
@@ -242,7 +245,7 @@ class Forwarder:
         kept = leg.thinning or self.layers[leg.layer]
         for sequence in sequences:
             packet = kept.find(leg.origin(sequence))
-            if packet is not None and (not leg.fresh or leg.admits(packet)):
+            if packet is not None and (leg.thinning or not leg.fresh or leg.admits(packet)):
                 leg.send(packet, leg.form.write(packet), self._outbox.out)
 
     def _ask_keyframe(self, number: int, now: float) -> None:

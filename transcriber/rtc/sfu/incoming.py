@@ -141,6 +141,8 @@ def _lines(one: Incoming) -> Iterator[str]:
     yield "rtcp-rsize"
     if one.kind == "video":
         yield from (f"rtcp-fb:{one.codec.payload_type} {name}" for name in FEEDBACK)
+    if one.extension(rtp.DEPENDENCY):
+        yield "extmap-allow-mixed"  # what a keyframe depends on is too long for the short form
     if one.layers:
         yield from (f"rid:{layer} recv" for layer in one.layers)
         yield f"simulcast:recv {';'.join(one.layers)}"

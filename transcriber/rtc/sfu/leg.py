@@ -79,12 +79,6 @@ class Leg:
         self.fresh -= 1
         return rtp.signed16(packet.sequence - self._began) >= 0
 
-    def cut(self, packet: Packet) -> Packet | None:
-        """Return a packet as it is for them, or nothing if it is left out."""
-        if self.thinning is None or packet.part is None:
-            return None
-        return self.thinning.take(packet, packet.part, self.target)
-
     def send(self, packet: Packet, ready: bytes, out: Buffer) -> None:
         """Send a packet, `ready` in its form, under our numbers."""
         size = len(ready)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -74,6 +75,7 @@ class Stay:
         return [
             (one["recipient"]["sessionid"], one["data"]["speakerSessionId"], one["data"]["message"])
             for one in sent
+            if one["data"]["type"] == "transcript"
         ]
 
 
@@ -127,6 +129,69 @@ async def test_nobody_gets_the_text_of_a_room_he_has_left(stay: Stay) -> None:
     await asyncio.sleep(0.01)
     await stay.show("secret", "bob")
     assert stay.shown == []
+
+
+async def test_who_is_sent_into_the_lobby_reads_on_when_let_in_again(stay: Stay) -> None:
+    await stay.come("ann", "bob")
+    lobby = {"roomid": "r", "properties": {"name": "Room", "lobby-state": 1}}
+    stay.network.say(json.dumps({"type": "room", "room": lobby}))
+    stay.network.say(event("room", "leave", leave=["bob"]))
+    await asyncio.sleep(0.01)
+    await stay.show("among moderators", "bob")
+    stay.network.play("restart")
+    await asyncio.sleep(5)
+    await stay.come("ann")
+    await stay.show("still among them", "bob")
+    await stay.come("bob", session="bob-2")
+    await stay.show("for all", "bob")
+    assert stay.shown == [("bob-2", "ann", "for all")]
+    assert not stay.over
+
+
+async def test_who_goes_into_a_breakout_room_gets_nothing_more_of_this_one(stay: Stay) -> None:
+    await stay.come("ann", "bob")
+    await stay.flag("ann", 3)
+    stay.network.say(event("room", "switchto", switchto={"roomid": "r-1"}))  # nobody means us
+    stay.network.say(event("room", "leave", leave=["ann", "bob"]))
+    await asyncio.sleep(0.01)
+    await stay.show("the last words", "bob")
+    await asyncio.sleep(EMPTY + 2)
+    assert stay.shown == []
+    assert stay.over
+
+
+async def test_a_reader_of_another_nextcloud_is_found(stay: Stay) -> None:
+    """Some servers say so before his session, and each of them names what Nextcloud does not."""
+    bob = {"sessionid": "bob", "roomsessionid": "federated|nc-bob", "federated": True}
+    stay.network.say(event("room", "join", join=[bob, {"sessionid": "ann"}]))
+    await asyncio.sleep(0.01)
+    await stay.show("hello", "bob")
+    assert stay.shown == [("bob", "ann", "hello")]
+
+
+async def test_a_ghost_keeps_nobody_from_being_heard_and_no_call_alive(stay: Stay) -> None:
+    """His browser died: he is in every list, and his stream is never offered."""
+    await stay.come("ghost", "ann")
+    await stay.flag("ghost", 3)
+    await stay.flag("ann", 3)
+    await asyncio.sleep(3 * EMPTY)
+    sent = [one["message"] for one in stay.network.server.heard if one["type"] == "message"]
+    asked = [one["recipient"]["sessionid"] for one in sent if "requestoffer" in str(one)]
+    assert asked.count("ghost") > 2
+    assert not stay.over
+    for gone in ("ann", "ghost"):
+        stay.network.say(event("room", "leave", leave=[gone]))
+    await asyncio.sleep(EMPTY + 2)
+    assert stay.over
+
+
+async def test_other_bots_are_no_company(stay: Stay) -> None:
+    """Another instance of ours, or a recorder: nobody who speaks, and nobody to stay for."""
+    bots = [{"sessionId": name, "inCall": 1, "internal": True} for name in ("b1", "b2")]
+    stay.network.say(event("participants", "update", update={"roomid": "r", "users": bots}))
+    await asyncio.sleep(EMPTY + 2)
+    assert stay.over
+    assert "requestoffer" not in str(stay.network.server.heard)
 
 
 async def test_an_empty_call_is_over_after_a_while(stay: Stay) -> None:

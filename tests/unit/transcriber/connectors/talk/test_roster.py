@@ -19,6 +19,7 @@ from hpb.events import (
     Member,
     Offline,
     Participant,
+    Unknown,
 )
 from transcriber.call import Person
 from transcriber.connectors.talk.roster import REMEMBERED, TALKING, Change, Roster
@@ -169,6 +170,27 @@ def test_what_is_remembered_is_bounded() -> None:
     roster = after(entered(*names), NEW)
     assert roster.nextcloud("p0") == ""
     assert roster.nextcloud("p1") == "nc-p1"
+
+
+def test_who_has_left_is_gone_until_they_come_again() -> None:
+    roster = after(entered("ann"), Left(("ann",)), NEW)
+    assert roster.gone("nc-ann")
+    roster.take(Entered((member("ann9", "nc-ann"),)))
+    assert not roster.gone("nc-ann")
+    assert not roster.gone("nc-bob")
+
+
+def test_who_has_left_is_not_remembered_for_ever() -> None:
+    names = [f"p{number}" for number in range(REMEMBERED + 1)]
+    roster = after(entered(*names), Left(tuple(names)))
+    assert not roster.gone("nc-p0")
+    assert roster.gone("nc-p1")
+
+
+def test_what_says_nothing_of_people_changes_nothing() -> None:
+    roster = after(entered("ann"), in_call(("ann", 3)))
+    assert roster.take(Unknown("rubbish")) == Change()
+    assert roster.speakers == {"ann": ANN}
 
 
 def test_entries_that_name_nobody_are_passed_over() -> None:

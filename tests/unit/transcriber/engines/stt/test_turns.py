@@ -64,3 +64,33 @@ async def test_what_goes_wrong_is_raised_and_the_thread_is_free_again() -> None:
         await turns.run(lambda: 1 // 0, urgent=False)
     assert await turns.run(lambda: 3, urgent=False) == 3
     await turns.close()
+
+
+async def test_a_thread_is_free_when_it_has_ended_and_not_when_nobody_waits_for_it() -> None:
+    turns, busy = Turns(1), Busy()
+    gone = asyncio.create_task(turns.run(busy, urgent=False))
+    await asyncio.sleep(0)
+    gone.cancel()
+    last = asyncio.create_task(turns.run(lambda: busy.done.append("last"), urgent=True))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert turns._free == 0
+    busy.go_on.set()
+    await last
+    assert (turns._free, busy.done) == (1, ["last"])
+    await turns.close()
+
+
+async def test_what_goes_wrong_when_nobody_waits_for_it_is_nobodys_business() -> None:
+    turns, busy = Turns(1), Busy()
+
+    def fail() -> None:
+        busy()
+        raise ZeroDivisionError
+
+    gone = asyncio.create_task(turns.run(fail, urgent=False))
+    await asyncio.sleep(0)
+    gone.cancel()
+    busy.go_on.set()
+    assert await turns.run(lambda: 4, urgent=False) == 4
+    await turns.close()

@@ -98,6 +98,7 @@ def test_a_larger_size_begins_at_a_keyframe_which_is_asked_for_and_a_smaller_one
 def test_what_was_lost_is_sent_again_under_its_number() -> None:
     room = Room("vp9/90000")
     leg, way = room.join(0)
+    room.sequence = 30_000
     room.show(alone=True)
     for _ in range(4):
         room.show()

@@ -60,6 +60,12 @@ def test_the_answer_takes_what_is_sent_and_keeps_the_place_of_the_rest() -> None
     assert answer[3].formats == ("webrtc-datachannel",)
 
 
+def test_what_pictures_depend_on_may_be_long() -> None:
+    theirs = offer((*VIDEO, f"a=extmap:12 {rtp.DEPENDENCY}"))
+    (answer,) = incoming.sections(theirs, incoming.accept(theirs, {"1"}), "active")
+    assert "extmap-allow-mixed" in answer.lines
+
+
 @pytest.mark.parametrize(
     ("sections", "wanted", "problem"),
     [

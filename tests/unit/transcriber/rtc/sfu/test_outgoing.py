@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from transcriber.rtc import sdp
+from transcriber.rtc import rtp, sdp
 from transcriber.rtc.sdp import Codec
 from transcriber.rtc.sfu import outgoing
 from transcriber.rtc.sfu.outgoing import Slot, Types
+from transcriber.rtc.sfu.packet import Form
 
 
 def test_a_codec_keeps_its_payload_type() -> None:
@@ -29,6 +30,16 @@ def test_sections_say_whose_track_they_carry_or_that_they_are_free() -> None:
     assert first.lines == ("rtcp-rsize", "msid:par_1 trk_1", "ssrc:7 cname:par_1")
     assert second.lines[:2] == ("rtcp-rsize", "rtcp-fb:96 nack")
     assert (audio.free, video.free) == (False, True)
+
+
+def test_what_a_picture_depends_on_is_said_where_a_codec_has_it_beside_the_payload() -> None:
+    codec = Codec(98, "av1/90000")
+    (section,) = outgoing.sections([Slot("0", "video", codec)])
+    assert section.extensions == ((3, rtp.SEND_TIME), (4, rtp.DEPENDENCY))
+    assert "extmap-allow-mixed" in section.lines
+    assert outgoing.form(codec, "video") == Form(98, sent_at=3, needs=4)
+    assert outgoing.form(Codec(96, "vp8/90000"), "video") == Form(96, sent_at=3)
+    assert outgoing.form(Codec(111, "opus/48000"), "audio") == Form(111, level=1)
 
 
 def test_an_answer_takes_what_it_receives() -> None:
