@@ -35,6 +35,7 @@ from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
 from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.tls import trust
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard, behind
 from transcriber.web.auth import Guard
@@ -237,5 +238,5 @@ def _signaling(settings: Settings) -> Server:
         url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
         secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
-        tls=not talk.skip_verify,
+        tls=not talk.skip_verify and trust(),
     )
