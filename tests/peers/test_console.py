@@ -105,7 +105,7 @@ class Stage:
 
     def _sessions(self) -> SessionApi:
         sessions = Sessions(self.store)
-        return SessionApi(sessions, sessions.visitor, provider=False)
+        return SessionApi(sessions, sessions.visitor, provider=True)
 
     def happen(self, kind: str, /, **data: Any) -> None:
         event = {"session_id": "s", "data": {"room": "stand-up", **data}}
@@ -255,6 +255,7 @@ async def test_a_lost_service_is_told_and_found_again() -> None:
             await tab.open(f"{url}/console")
             await sign_in(tab, "wrong")
             await tab.sees(".notice", "does not know this token")
+            await tab.sees("button", "Sign in with your organisation")
             assert await tab.run("sessionStorage.length") == 0
             await tab.picture(PICTURES / "login.png")
             await enter(tab, url)
