@@ -93,7 +93,9 @@ async def measure(codec: str, rounds: int) -> Figures:
     async with house(WORKERS="0") as url, chromium() as browser:
         ann, bo = await browser.person(), await browser.person()
         if mode := CODECS[codec]:
-            await ann.ask("Page.addScriptToEvaluateOnNewDocument", source=SCALABLE % (mode, codec))
+            await ann.ask(
+                "Page.addScriptToEvaluateOnNewDocument", source=SCALABLE % (mode, 1, codec)
+            )
         room = await enter(ann, url, "Ann")
         await enter(bo, room, "Bo")
         await ann.click("[data-name=camera]")

@@ -56,14 +56,15 @@ SCALABLE = """
   const add = RTCPeerConnection.prototype.addTransceiver;
   RTCPeerConnection.prototype.addTransceiver = function (track, more) {
     if (track.kind !== 'video') return add.call(this, track, more);
-    const place = add.call(this, track, {...more, sendEncodings: [{scalabilityMode: '%s'}]});
+    const encoding = {scalabilityMode: '%s', scaleResolutionDownBy: %d};
+    const place = add.call(this, track, {...more, sendEncodings: [encoding]});
     const all = RTCRtpSender.getCapabilities('video').codecs;
     place.setCodecPreferences(all.filter(one => one.mimeType.toLowerCase() === 'video/%s'));
     return place;
   };
 })();
 """
-"""Has the page send one stream of which parts can be left out, of the codec."""
+"""Has the page send one stream of which parts can be left out: how, how small, in which codec."""
 PACKETS = "received('audio').then(all => all.reduce((sum, one) => sum + one.packetsReceived, 0))"
 NEWEST = "received('video').then(all => all.at(-1) ?? {})"
 HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLevel ?? 0)) > 0.02)"
@@ -189,15 +190,18 @@ async def link(state: str) -> None:
 
 
 async def test_a_picture_changes_its_layer_when_its_viewer_wishes() -> None:
-    async with house() as url, speaking() as browser:
+    slow = "--use-fake-device-for-media-stream"
+    async with (
+        house(WORKERS="0") as url,
+        chromium(f"{slow}=fps=8", without=[slow]) as browser,
+    ):
         bo = await browser.person()
         room = await enter(bo, url, "Bo")
         for codec, mode in CODECS.items():
             ann = await browser.person()
-            if mode:
-                await ann.ask(
-                    "Page.addScriptToEvaluateOnNewDocument", source=SCALABLE % (mode, codec)
-                )
+            if mode:  # half as large, and in two sizes then
+                script = SCALABLE % (mode, 2, codec)
+                await ann.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
             await enter(ann, room, codec)
             await bo.sees(".tile", codec)
             await ann.click("[data-name=camera]")

@@ -1,10 +1,11 @@
 """
 How much a subscriber's way can carry, from what its browser says about it.
 
-A receiver can only judge what it is sent: its own estimate (REMB) is at most half above that, so
-it means little while it is above, and congestion once it is below. So we believe in more, a little
-each moment, until the receiver says less than it is sent, or loses much; then what it says counts,
-and we wait before we believe in more again, longer each time that was wrong.
+A receiver can only judge what it is sent: its own estimate (REMB) is at most half above that and
+grows slowly when more is sent, so by itself it means little. It means congestion once it falls
+below what is sent. So we believe in more, a little each moment, until that happens or much is
+lost; then what the receiver says counts, and we wait before we believe in more again, longer each
+time that was wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MOST_AT_ONCE = 10
 """Steps up at once: a receiver of mere sound reports only every five seconds."""
 TIGHT = 0.9
 """Share of what was sent, below which the receiver's estimate means congestion."""
+FALLS = 0.97
+"""Share of what the receiver said last, below which it says less."""
 PAUSE = 0.5
 """Seconds between two changes: what a change does has to show first."""
 SHORTEST, LONGEST = 5.0, 60.0
@@ -30,13 +33,14 @@ SHORTEST, LONGEST = 5.0, 60.0
 class Estimate:
     """Bits per second that one subscriber can take; `sent` is what they were sent lately."""
 
-    __slots__ = ("_bits", "_fell_at", "_patience", "_rose_at")
+    __slots__ = ("_bits", "_fell_at", "_patience", "_rose_at", "_said")
 
     def __init__(self) -> None:
         self._bits = float(START)
         self._rose_at = -PAUSE
         self._fell_at = -LONGEST * 2
         self._patience = 0.0
+        self._said = 0.0
 
     @property
     def bits(self) -> int:
@@ -45,8 +49,10 @@ class Estimate:
 
     def told(self, bits: int, sent: float, now: float) -> None:
         """Take the receiver's own estimate."""
+        falls, self._said = bits < self._said * FALLS, bits
         if bits < sent * TIGHT:
-            self._fall(bits, now)
+            if falls:
+                self._fall(bits, now)
         else:
             self._bits = min(MOST, max(self._bits, bits))
             self._rise(now)

@@ -13,13 +13,12 @@ from itertools import accumulate
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.reception import Reception
 from transcriber.rtc.sfu.packet import Packet
+from transcriber.rtc.sfu.thinning import BURST
 
 __all__ = ["Layer", "Layers"]
 
 CACHE = 512
 """Packets of a layer that can be sent again: two seconds of a small picture."""
-BURST = 32
-"""Missing packets asked for at once; more than that is repaired by a keyframe."""
 WINDOW = 1.0
 """Seconds over which rates are measured: a keyframe is large, and is not the rule."""
 
@@ -116,7 +115,7 @@ class Layers(list[Layer]):
         part = number if packet.part is None else packet.part.rung
         while len(self._spent) <= part:
             self._spent.append(0)
-        self._spent[part] += size
+        self._spent[part] += size if packet.payload else 0
         layer.reception.note(packet.sequence, packet.timestamp, packet.at)
         return layer.keep(packet)
 

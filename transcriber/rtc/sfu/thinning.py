@@ -12,10 +12,12 @@ from transcriber.rtc import rtp
 from transcriber.rtc.sfu.packet import Packet
 from transcriber.rtc.sfu.scalable import ANY, Part
 
-__all__ = ["Thinning"]
+__all__ = ["BURST", "Thinning"]
 
 MEMORY = 512
 """Packets that may come late or be wanted again."""
+BURST = 32
+"""Missing packets asked for at once; more than that is repaired by a keyframe."""
 LEFT_OUT = -1
 NOTHING = Part(ANY + 1, begins=False)
 """What is no part of a picture, as packets are that only fill up a way."""
@@ -70,9 +72,16 @@ class Thinning:
             self.rung = most
 
     def _advance(self, sequence: int, ahead: int, wanted: bool) -> None:
-        """Remember by how much numbers are moved, also of those that have not come."""
+        """
+        Remember by how much numbers are moved, also of those that have not come.
+
+        So many that nobody asks for them again leave a gap of one, as most may not be for them.
+        """
+        between = self.left_out
+        if ahead > BURST + 1:
+            between, self.left_out = LEFT_OUT, self.left_out + ahead - 2
         for step in range(1, min(ahead, MEMORY)):
-            self._moved[(sequence - step) % MEMORY] = self.left_out
+            self._moved[(sequence - step) % MEMORY] = between
         self._moved[sequence % MEMORY] = self.left_out if wanted else LEFT_OUT
         self.left_out += not wanted
         self._newest = sequence

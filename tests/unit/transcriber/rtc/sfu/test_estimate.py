@@ -44,15 +44,24 @@ def test_what_the_receiver_says_counts_only_when_it_is_less_than_it_is_sent() ->
     assert estimate.bits == MOST
 
 
+def test_a_receiver_that_has_not_learnt_yet_how_much_fits_is_no_congestion() -> None:
+    estimate = Estimate()
+    for turn in range(1, 20):
+        estimate.told(200_000 + turn * 1_000, 1_700_000, float(turn))
+    assert estimate.bits == START
+
+
 def test_after_congestion_it_waits_longer_each_time() -> None:
     estimate, now = Estimate(), 100.0
     for patience in (SHORTEST, 2 * SHORTEST, 4 * SHORTEST, 8 * SHORTEST, LONGEST, LONGEST):
+        estimate.told(300_000, 500_000, now - 0.01)
         estimate.told(200_000, 500_000, now)
         estimate.told(100_000, 100_000, now + patience - 0.01)
         assert estimate.bits == 200_000
         estimate.told(100_000, 100_000, now + patience)
         assert estimate.bits == 210_000
         now += patience + 1
+    estimate.told(300_000, 500_000, now + 10 * LONGEST - 0.01)
     estimate.told(200_000, 500_000, now + 10 * LONGEST)
     estimate.told(100_000, 100_000, now + 10 * LONGEST + SHORTEST)
     assert estimate.bits == pytest.approx(210_000)

@@ -282,3 +282,14 @@ def test_what_is_held_is_left_out_and_what_follows_goes_on_where_it_stopped() ->
     (first, then), (second, later) = way.numbers
     assert (second - first) & 0xFFFF == 1
     assert 0 < (later - then) & 0xFFFF_FFFF < 48_000
+
+
+def test_what_came_before_is_neither_passed_on_again_nor_counted() -> None:
+    room = Room()
+    _, way = room.join()
+    room.forwarder.layers.rates(1.0)
+    for number in (0, 1, 1, 0, 2, 1):
+        room.send(number, KEY if number == 0 else DELTA)
+    assert way.payloads == [KEY, DELTA, DELTA]
+    room.forwarder.layers.rates(3.0)
+    assert room.forwarder.layers.arrived() == (3, 0)

@@ -86,7 +86,7 @@ def test_late_and_repeated_packets_have_the_number_that_was_theirs() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([*KEY, *DELTA, None]), st.integers(0, 2), st.integers(-3, 600)),
+        st.tuples(st.sampled_from([*KEY, *DELTA, None]), st.integers(0, 2), st.integers(-60, 600)),
         max_size=80,
     )
 )
@@ -121,3 +121,12 @@ def test_what_only_fills_up_the_way_is_left_out_without_a_gap() -> None:
     after = thinning.take(packet(3, 2, DELTA[0]), 0)
     assert after
     assert after.sequence == 2
+
+
+def test_a_great_loss_leaves_a_gap_of_one_and_what_comes_late_of_it_is_left_out() -> None:
+    thinning = Thinning()
+    assert thinning.take(packet(10, 1, KEY[0]), 0)
+    after = thinning.take(packet(100, 2, DELTA[0]), 0)
+    assert after
+    assert after.sequence == 12
+    assert thinning.take(packet(50, 2, DELTA[0]), 0) is None
