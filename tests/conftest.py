@@ -114,9 +114,13 @@ def _no_network() -> Iterator[None]:
     def refuse(*args: Any) -> None:
         pytest.fail("the unit lane has no network: this test belongs in tests/peers")
 
+    def unknown(*args: Any, **more: Any) -> None:
+        raise socket.gaierror("the unit lane knows no names")
+
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex", "bind", "sendto"):
             patch.setattr(socket.socket, name, refuse)
+        patch.setattr(socket, "getaddrinfo", unknown)
         yield
 
 

@@ -25,6 +25,7 @@ from transcriber.engines.stt.base import StreamOptions
 from transcriber.engines.stt.policy import Policy
 from transcriber.errors import EngineError, Misconfigured
 from transcriber.store import StoreFailed, open_store
+from transcriber.tls import trust
 from transcriber.web.server import application, listen
 
 __all__ = ["Verdict", "check"]
@@ -208,7 +209,10 @@ async def _reach(
     what = f"{what} at {configured}"
     try:
         timeout = aiohttp.ClientTimeout(total=REACH)
-        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url, ssl=verify):
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(url, ssl=verify and trust()),
+        ):
             return Verdict(what, setting)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return Verdict(what, setting, f"cannot be reached: {type(error).__name__}")

@@ -33,6 +33,7 @@ from transcriber.rtc.sfu.options import RoomsOptions
 from transcriber.session.options import DialogOptions, SessionOptions
 from transcriber.store.options import StoreOptions
 from transcriber.telemetry import TelemetryOptions
+from transcriber.tls import TlsOptions
 from transcriber.transcripts.options import TranscriptOptions
 from transcriber.web.oidc.options import OidcOptions
 from transcriber.web.options import WebOptions
@@ -86,6 +87,7 @@ class Settings:
     dialogs: DialogOptions
     nats: NatsOptions
     telemetry: TelemetryOptions
+    tls: TlsOptions
     nextcloud: AppApiOptions
     talk: TalkOptions
     translation: TranslationOptions
@@ -104,10 +106,11 @@ class Settings:
     @property
     def secrets(self) -> frozenset[str]:
         """Every secret value, so that it can be looked for where it must not be."""
-        own = [getattr(self, part) for part in _parts()]
+        parts: list[BaseModel] = [getattr(self, part) for part in _parts()]
+        parts += [*self.engines.values(), *self.voices.values(), *self.models.values()]
         return frozenset(
             value.get_secret_value()
-            for part in (*own, *self.engines.values(), *self.voices.values())
+            for part in parts
             for value in dict(part).values()
             if isinstance(value, SecretStr) and value.get_secret_value()
         )
@@ -191,6 +194,7 @@ def _parts() -> dict[str, type[BaseModel]]:
         "dialogs": DialogOptions,
         "nats": NatsOptions,
         "telemetry": TelemetryOptions,
+        "tls": TlsOptions,
         "nextcloud": AppApiOptions,
         "talk": TalkOptions,
         "translation": TranslationOptions,

@@ -12,6 +12,7 @@ then. `guarded_session` is aiohttp, for the worker: a request costs it a twentie
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,15 +31,20 @@ TIMEOUT = 10.0
 
 
 def guarded_client(
-    *, allowed: Iterable[str] = (), timeout: float = TIMEOUT, user_agent: str = "Transcriber/1"
+    *,
+    allowed: Iterable[str] = (),
+    timeout: float = TIMEOUT,
+    user_agent: str = "Transcriber/1",
+    tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
     """
     Make a client for addresses that users set; enter it, or close it.
 
     A forbidden address raises `httpx.ConnectError`, as one that cannot be reached. `allowed` are
-    networks that an administrator permits, such as `10.1.0.0/16`.
+    networks that an administrator permits, such as `10.1.0.0/16`; `tls` says whom to believe, in
+    place of the authorities that the system knows (or `SSL_CERT_FILE` names).
     """
-    context = httpx.create_ssl_context(trust_env=False)
+    context = tls or ssl.create_default_context()
     transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
     # httpx makes the pool itself and has no argument for its backend.
     transport._pool = httpcore.AsyncConnectionPool(
@@ -100,7 +106,9 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def guarded_session(*, allowed: Iterable[str] = (), connections: int = 0) -> aiohttp.ClientSession:
+def guarded_session(
+    *, allowed: Iterable[str] = (), connections: int = 0, tls: ssl.SSLContext | None = None
+) -> aiohttp.ClientSession:
     """
     Make a session for many requests; enter it, or close it.
 
@@ -116,7 +124,7 @@ def guarded_session(*, allowed: Iterable[str] = (), connections: int = 0) -> aio
         return socket.socket(family, kind, protocol)
 
     connector = aiohttp.TCPConnector(
-        limit=connections, use_dns_cache=False, socket_factory=open_socket
+        limit=connections, use_dns_cache=False, socket_factory=open_socket, ssl=tls or True
     )
     return aiohttp.ClientSession(
         connector=connector,

@@ -75,6 +75,8 @@ QUIET = 0.6
 """Seconds without a sound after which the dialog has stopped, and not only paused."""
 HEARING = 1.5
 """Seconds of the tale before it is interrupted."""
+PACKET = 0.02
+"""Seconds of sound that travel together."""
 ENDPOINTING = Rules().end_silence
 
 Figures = dict[str, float]
@@ -127,7 +129,8 @@ class _Talk:
         self._turn += 1
         known, heard = len(caller.happened), len(self._heard())
         caller.say(said)
-        return said, known, lambda: self._heard()[heard] - caller.said - said.speaks
+        sent = said.speaks // PACKET * PACKET
+        return said, known, lambda: self._heard()[heard] - caller.said - sent
 
     def _heard(self) -> list[float]:
         """When words came to the other: how loud a breath is when it comes, nobody knows."""

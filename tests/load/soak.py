@@ -139,14 +139,16 @@ class Week:
         wish = {"url": self.hook, "rooms": [room]}
         hook = (await self._post("/api/v1/webhooks", wish))["id"]
         dialog = (await self._post("/api/v1/dialogs/sessions", {"dialog": "desk"}))["id"]
-        async with self.http.get("/api/v1/events", headers=HEADERS) as events:
-            assert events.status == 200
-            yield
-        path = f"/api/v1/dialogs/sessions/{dialog}"
-        await self._post(f"{path}/events", {"type": "speech", "text": "Bob"}, status=200)
-        await self._post(f"{path}/events", {"type": "left"}, status=200)
-        async with self.http.delete(f"/api/v1/webhooks/{hook}", headers=HEADERS) as answer:
-            assert answer.status == 204
+        try:
+            async with self.http.get("/api/v1/events", headers=HEADERS) as events:
+                assert events.status == 200
+                yield
+        finally:  # the meeting may have failed; these programs have not
+            path = f"/api/v1/dialogs/sessions/{dialog}"
+            await self._post(f"{path}/events", {"type": "speech", "text": "Bob"}, status=200)
+            await self._post(f"{path}/events", {"type": "left"}, status=200)
+            async with self.http.delete(f"/api/v1/webhooks/{hook}", headers=HEADERS) as answer:
+                assert answer.status == 204
 
     async def _post(self, path: str, body: dict[str, Any], status: int = 201) -> dict[str, Any]:
         async with self.http.post(path, json=body, headers=HEADERS) as answer:

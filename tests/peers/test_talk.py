@@ -14,9 +14,9 @@ from tests.conformance.stt import hear, text
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.speech import WORDS, blocks, convert, error_rate, plain, samples
-from tests.peers.talk.audio import tone
+from tests.peers.talk.audio import Microphone, tone
 from tests.peers.talk.browser import browsing
-from tests.peers.talk.captioned import AMIABLE, ROOM, captioned, sentence, talking
+from tests.peers.talk.captioned import AMIABLE, ROOM, Place, captioned, sentence, talking
 from tests.peers.talk.counting import Counting
 from tests.peers.talk.media import speaking
 from tests.peers.talk.programs import GENERATIONS, NEWEST
@@ -24,6 +24,8 @@ from tests.peers.talk.proxy import Proxy
 from tests.peers.talk.watch import watch
 from transcriber.engines.stt.base import Stt
 from transcriber.engines.stt.local import Local, LocalOptions
+
+SPEAKERS = ("ann", "dan", "eve")
 
 
 @pytest.fixture
@@ -125,20 +127,29 @@ async def test_a_telephone_is_captioned_under_its_own_name(
         assert {who for who, _, _ in bob.captions} == {there.session_id}
 
 
+def heard(place: Place) -> int:
+    """How many people's sound comes in."""
+    return sum(one._heard for call in place.calls for one in call._subscriptions.values())
+
+
 async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
-    stack: HpbStack, local: Stt, tmp_path: Path
+    stack: HpbStack, tmp_path: Path
 ) -> None:
-    file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
     whole = samples()[0].size / samples()[1]
-    async with captioned(stack, local) as place:
+    finals = LocalOptions(LOCAL_PARTIAL_SECONDS=0)  # three at once, on any machine
+    async with Local(finals) as local, captioned(stack, local) as place:
+        file = error_rate(WORDS, plain(text(await hear(local, blocks()))))
         bob, cid = await place.reader("bob"), await place.reader("cid")
         fay = await place.reader("fay", asks=False)
         async with AsyncExitStack() as people:
-            sounds = [(name, sentence(tmp_path, 0.0, whole)) for name in ("ann", "dan", "eve")]
+            voices = {name: Microphone(sentence(tmp_path, 0.0, whole)) for name in SPEAKERS}
             speakers = [
-                await people.enter_async_context(place.speaker(name, sound))
-                for name, sound in sounds
+                await people.enter_async_context(place.speaker(name, voice))
+                for name, voice in voices.items()
             ]
+            await until(lambda: heard(place) == len(SPEAKERS))
+            for voice in voices.values():
+                voice.say()
             await asyncio.sleep(whole + 1)
             await until(lambda: all(len(bob.words(one)) >= len(WORDS) - 3 for one in speakers))
         for speaker in speakers:

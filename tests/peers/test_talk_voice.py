@@ -13,7 +13,7 @@ from dialogs.ports import Style
 from hpb import InCall
 from tests.fakes.store import MemoryStore
 from tests.peers import until
-from tests.peers.talk.audio import FRAME, Sound, listen, measure
+from tests.peers.talk.audio import Microphone, listen, measure
 from tests.peers.talk.captioned import ROOM, captioned, sentence, speaks, talking
 from tests.peers.talk.media import hearing
 from tests.peers.talk.programs import NEWEST
@@ -38,20 +38,6 @@ states:
   answer:
     on_enter: [{type: listen, params: {barge_in: false}}, {type: play_tts, params: {text: "900"}}]
 """
-
-
-class Microphone(Sound):
-    """Silent until somebody has something to say."""
-
-    def __init__(self, speech: Sound) -> None:
-        super().__init__(np.zeros(FRAME))
-        self._silence, self._speech = self._frames, speech._frames
-
-    def say(self) -> None:
-        self._sent, self._frames, self._began = 0, self._speech, None
-
-    def hush(self) -> None:
-        self._frames = self._silence
 
 
 async def hum(text: str, style: Style) -> AsyncGenerator[Samples, None]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.peers import until
 from tests.peers.worker import ROUTES
-from transcriber.session import workers
+from transcriber.session import loads, workers
 from transcriber.session.attendant import Rooms
 from transcriber.session.wishes import Wish
 from transcriber.session.workers import Workers
@@ -87,7 +87,27 @@ async def test_rooms_are_spread_and_each_lives_on_one_worker() -> None:
             os.kill(process, 0)
 
 
-async def test_a_worker_that_dies_comes_back_with_its_rooms_and_the_others_stay() -> None:
+async def test_the_rooms_of_a_worker_that_dies_go_to_the_others_at_once_but_not_twice() -> None:
+    async with Crew(2).running() as crew:
+        crew.rooms.start("a", Wish("a"))
+        crew.rooms.start("b", Wish("b"))
+        await until(lambda: len(crew.events) == 2)
+        (victim,), (other,) = started(crew, "a"), started(crew, "b")
+        await until(lambda: all(crew.reports.get(n) for n in (0, 1)))
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: started(crew, "a") == [victim, other])
+        await until(lambda: all(crew.workers.processes))
+        assert started(crew, "b") == [other]
+        os.kill(other, signal.SIGKILL)
+        await until(lambda: len(started(crew, "a")) == 3 and len(started(crew, "b")) == 2)
+        (third,) = started(crew, "a")[2:]
+        assert third != started(crew, "b")[1]
+
+
+async def test_a_worker_that_dies_comes_back_with_its_rooms_where_the_others_are_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loads, "FULL", 0.0)
     async with Crew(2).running() as crew:
         crew.rooms.start("a", Wish("a"))
         crew.rooms.start("b", Wish("b"))

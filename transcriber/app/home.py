@@ -10,6 +10,7 @@ import aiohttp
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import Identity, Nextcloud
 from transcriber.errors import Misconfigured
+from transcriber.tls import trust
 
 __all__ = ["asking", "identity", "needed"]
 
@@ -20,7 +21,7 @@ async def asking(settings: Settings) -> AsyncIterator[Nextcloud | None]:
     if not settings.nextcloud.app_id:
         yield None
         return
-    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify)
+    connector = aiohttp.TCPConnector(ssl=not settings.talk.skip_verify and trust())
     async with aiohttp.ClientSession(connector=connector) as http:
         yield Nextcloud(identity(settings), http)
 

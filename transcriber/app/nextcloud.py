@@ -21,9 +21,9 @@ from transcriber.bus.memory import Bus
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
+from transcriber.connectors.nextcloud.abilities import Abilities
 from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
-from transcriber.connectors.nextcloud.encryption import encrypted
 from transcriber.connectors.nextcloud.log import forwarding
 from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
@@ -35,6 +35,7 @@ from transcriber.session.attendant import Attendant, Rooms
 from transcriber.session.crew import Ended
 from transcriber.session.limits import short_of_memory
 from transcriber.session.supervisor import Supervisor
+from transcriber.tls import trust
 from transcriber.transcripts.permission import Permissions
 from transcriber.web.appapi import AppApiGuard, behind
 from transcriber.web.auth import Guard
@@ -79,12 +80,13 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     """Attend Talk's rooms, in this process or by its workers."""
     house, settings = us.house, us.house.settings
     relays = Relays(us.home, settings.rooms.servers)
+    abilities = Abilities(us.home, replaces=settings.talk.replaces)
     async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
         talk = Talk(
             _signaling(settings),
             media,
             tell=partial(_tell, house.bus),
-            encrypted=partial(encrypted, us.home),
+            encrypted=abilities.encrypted,
         )
 
         def make(ended: Ended) -> Attendant:
@@ -96,7 +98,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
                 seats=house.seats,
                 translator=us.translator,
                 talker=house.talks.conversations if house.talks else None,
-                replacing=settings.talk.replacing,
+                replacing=abilities.replaces,
                 drain=settings.session.drain,
             )
 
@@ -236,5 +238,5 @@ def _signaling(settings: Settings) -> Server:
         url=needed("LT_HPB_URL", talk.url),
         backend=talk.backend or settings.nextcloud.url.rstrip("/").removesuffix("/index.php"),
         secret=needed("LT_INTERNAL_SECRET", talk.secret.get_secret_value()),
-        tls=not talk.skip_verify,
+        tls=not talk.skip_verify and trust(),
     )

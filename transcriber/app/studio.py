@@ -30,6 +30,7 @@ from transcriber.session.conversations import Conversations
 from transcriber.session.host import Engines
 from transcriber.session.places import Places
 from transcriber.store import Store
+from transcriber.tls import trust
 from webhooks import guarded_client
 
 __all__ = ["Talks", "talks"]
@@ -48,7 +49,7 @@ class Studio:
         self._web: Web | None = None
 
     async def __aenter__(self) -> None:
-        client: httpx.AsyncClient = guarded_client(allowed=self._allowed)
+        client: httpx.AsyncClient = guarded_client(allowed=self._allowed, tls=trust())
         await self._stack.enter_async_context(self._models)
         self._web = Web(await self._stack.enter_async_context(client))
 

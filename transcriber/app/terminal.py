@@ -17,6 +17,7 @@ from transcriber.app.models import models
 from transcriber.config import Settings
 from transcriber.connectors.hooks import Web
 from transcriber.session.lines import Paper
+from transcriber.tls import trust
 from webhooks import guarded_client
 
 __all__ = ["hold"]
@@ -37,7 +38,7 @@ async def hold(
 ) -> str:
     """Hold a dialog until it or its lines are over, and say how it ended; `tell` learns it all."""
     allowed = settings.dialogs.allowed
-    async with guarded_client(allowed=allowed) as client, models(settings) as model:
+    async with guarded_client(allowed=allowed, tls=trust()) as client, models(settings) as model:
         paper, llm = Paper(), None if model.unusable() else model
         machine = Machine(flow, "terminal", variables=variables)
         runner = Runner(machine, Ports(paper, paper, Web(client), llm, observe=tell))

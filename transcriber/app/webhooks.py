@@ -14,6 +14,7 @@ from transcriber.bus.memory import Bus
 from transcriber.events import Buried, Disabled, Event, WebhookBuried, WebhookDisabled
 from transcriber.store import StoreFailed
 from transcriber.telemetry import METRICS, step
+from transcriber.tls import trust
 from transcriber.web.webhooks import WebhookApi
 from webhooks import Message, Store, Worker, open_store
 from webhooks.errors import StoreError
@@ -31,7 +32,9 @@ async def webhooks(house: House) -> AsyncIterator[Face]:
     options = house.settings.webhooks
     async with AsyncExitStack() as stack:
         store = await _opened(stack, house.settings.store.url)
-        session = await stack.enter_async_context(guarded_session(allowed=options.allowed))
+        session = await stack.enter_async_context(
+            guarded_session(allowed=options.allowed, tls=trust())
+        )
         post = http_post(session, limit=options.timeout, kept=options.response_bytes)
         worker = Worker(store, post, options=options.worker(), observe=partial(_tell, house.bus))
         outbox = Outbox("webhooks", partial(_add, store), away=StoreError)

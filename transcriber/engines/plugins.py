@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, SecretStr, create_model
 
 from transcriber.engines.stt.wire import refusal
 from transcriber.errors import EngineError, EngineProblem
+from transcriber.tls import trust
 
 __all__ = ["CONNECTING", "Bridged", "Plugin", "explained"]
 
@@ -87,7 +88,7 @@ class Bridged(Protocol):
     async def _connect(self) -> None:
         """Be able to make clients."""
         await self.prepare(lambda what, done: None)
-        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=trust()))
 
     async def _disconnect(self) -> None:
         http, self._http = self._http, None

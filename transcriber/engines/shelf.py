@@ -26,6 +26,7 @@ import structlog
 from transcriber.engines.models import SOURCE, Model
 from transcriber.engines.stt.base import Progress
 from transcriber.errors import EngineError
+from transcriber.tls import trust
 
 __all__ = ["Shelf", "alone", "download", "explained"]
 
@@ -98,7 +99,7 @@ async def download(url: str, part: Path, size: int) -> AsyncIterator[int]:
     headers = {"Range": f"bytes={have}-"} if have else {}
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True) as http,
-        http.get(url, headers=headers) as answer,
+        http.get(url, headers=headers, ssl=trust()) as answer,
     ):
         answer.raise_for_status()
         have = have if answer.status == 206 else 0

@@ -4,8 +4,10 @@ A process per core: rooms are spread over workers, and each room lives on one of
 One event loop is one core; media, decoding and recognition of a room want one for themselves. So
 the parent keeps HTTP and the stores, and children of the same program keep the rooms. They talk
 over a socket that is the child's standard input, one JSON object a line. The parent's list of rooms
-is what counts: a worker that dies, hangs or cannot follow is started again and told all its rooms,
-which then rejoin; that is also why no message needs to be kept for it. One that has become too big
+is what counts: a worker that dies, hangs or cannot follow is started again, and its rooms go to the
+others at once, if those have the time; if not they wait, and the new process is told all of them.
+They rejoin; that is also why no message needs to be kept for it. A room whose worker dies again
+stays there, so that one that kills workers does not kill them all. A worker that has become too big
 gets no more rooms, and is replaced when it has none.
 """
 
@@ -27,7 +29,7 @@ import structlog
 from transcriber import aio
 from transcriber.session.attendant import DRAIN, Rooms
 from transcriber.session.crew import Ended, Make
-from transcriber.session.loads import Load, lightest
+from transcriber.session.loads import Load, lightest, spare
 from transcriber.session.wishes import Wish
 
 __all__ = ["LINE", "Message", "Workers"]
@@ -42,6 +44,8 @@ DYING = 1.0
 """Seconds for a process to be gone that has said its last."""
 ORDERS = 10_000
 """Messages waiting for one worker; one that is this far behind is started again."""
+SUSPECT = 60.0
+"""Seconds for which a room that has lost a worker stays with the next one, should that die too."""
 LINE = 4 << 20
 """Bytes of the longest message."""
 
@@ -83,6 +87,8 @@ class Workers:
         self._over = asyncio.Event()
         self._ended: dict[str, Ended] = {}
         self._places: dict[str, _Worker] = {}
+        self._moved: dict[str, float] = {}
+        """When each room has lost its worker, of those that have."""
         self._workers = [
             _Worker(place, [*command, self._socket(place)], self, most_memory, drain)
             for place in range(count)
@@ -122,9 +128,29 @@ class Workers:
 
     def stop(self, room: str) -> None:
         """Have a room left; a room that nobody attends is left already."""
+        if worker := self._forget(room):
+            worker.order({"do": "stop", "room": room})
+
+    def rescue(self, worker: _Worker) -> None:
+        """Give the rooms of a worker that has died to the others, if they have the time."""
+        now = asyncio.get_running_loop().time()
+        others = [one.load for one in self._workers if one is not worker]
+        if self._over.is_set() or not spare(worker.lost, others):
+            return
+        for room, wish in tuple(worker.rooms.items()):
+            if now >= self._moved.get(room, -SUSPECT) + SUSPECT:
+                self._forget(room)
+                self._moved[room] = now
+                self._place(room)
+                if wish:
+                    self.start(room, wish)
+
+    def _forget(self, room: str) -> _Worker | None:
+        """Forget who has a room; returns who had it."""
+        self._moved.pop(room, None)
         if worker := self._places.pop(room, None):
             del worker.rooms[room]
-            worker.order({"do": "stop", "room": room})
+        return worker
 
     def where(self, room: str) -> Path | None:
         """Return the socket of the worker that answers for a room, from now on if nobody did."""
@@ -135,7 +161,7 @@ class Workers:
         wanted = {f"{kind}/{room}" for room in rooms}
         for room in [one for one in self._places if one.startswith(f"{kind}/")]:
             if room not in wanted:
-                del self._places.pop(room).rooms[room]
+                self._forget(room)
 
     def _place(self, room: str) -> _Worker:
         if room not in self._places:
@@ -152,8 +178,7 @@ class Workers:
 
     def ended(self, room: str) -> None:
         """A worker has left a room because it is over."""
-        if worker := self._places.pop(room, None):
-            del worker.rooms[room]
+        self._forget(room)
         kind, _, name = room.partition("/")
         if ended := self._ended.get(kind):
             ended(name)
@@ -194,7 +219,8 @@ class _Worker:
         self.place = place
         self.rooms: dict[str, Message] = {}
         self.process: int | None = None
-        self.load = Load(open=False)
+        self.load = self.lost = Load(open=False)
+        """How busy it is; and how busy it was before it died."""
         self._command, self._crew = command, crew
         self._most_memory, self._leaving = most_memory, drain + MARGIN
         self._orders: aio.Backlog[Message] = aio.Backlog(ORDERS)
@@ -217,6 +243,7 @@ class _Worker:
             self._log.info("worker is replaced", reason=str(error))
         else:
             self._log.error("worker failed", reason=str(error), rooms=len(self.rooms))
+            self._crew.rescue(self)
         return isinstance(error, Failed | OSError | TimeoutError)
 
     async def _live(self, over: asyncio.Event) -> None:
@@ -234,7 +261,8 @@ class _Worker:
                     self.finish()
                 await self._talk(reader, writer)
             finally:
-                self.process, self.load = None, Load(fresh=len(self.rooms), open=False)
+                self.process, self.lost = None, self.load
+                self.load = Load(fresh=len(self.rooms), open=False)
                 self._crew.on_report(self.place, None)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -21,6 +21,7 @@ from aiohttp.typedefs import Middleware
 from multidict import CIMultiDict
 
 from transcriber import aio
+from transcriber.tls import trust
 from transcriber.web.problems import ProblemError
 
 __all__ = ["Forward", "Owner", "Where"]
@@ -126,7 +127,7 @@ class Forward:
         if owner not in self._clients:
             connector = aiohttp.UnixConnector(owner.socket, limit=0) if owner.socket else None
             self._clients[owner] = aiohttp.ClientSession(
-                connector=connector or aiohttp.TCPConnector(limit=0),
+                connector=connector or aiohttp.TCPConnector(limit=0, ssl=trust()),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=REACH, sock_read=QUIET),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),

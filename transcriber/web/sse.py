@@ -35,15 +35,23 @@ class Stream:
         self._said = time.monotonic()
 
     async def send(self, kind: str, data: Any, *, id_: str = "") -> None:
-        """Tell an event; raises `ConnectionResetError` or `TimeoutError` when nobody takes it."""
-        head = f"id: {id_}\n" if id_ else ""
+        """Tell an event; raises `ConnectionError` or `TimeoutError` when nobody takes it."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+        await self.pass_on(kind, text, id_=id_)
+
+    async def pass_on(self, kind: str, text: str, *, id_: str = "") -> None:
+        """Tell an event whose data is JSON already, in one line."""
+        head = f"id: {id_}\n" if id_ else ""
         await self._write(f"{head}event: {kind}\ndata: {text}\n\n")
+
+    async def live(self) -> None:
+        """Show that the stream is there, without telling anything."""
+        await self._write(": still here\n\n")
 
     async def rest(self, seconds: float) -> bool:
         """Wait that long, and keep the stream alive; false when the server stops."""
         if time.monotonic() - self._said > PULSE:
-            await self._write(": still here\n\n")
+            await self.live()
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
@@ -70,5 +78,5 @@ async def streaming(request: web.Request) -> AsyncIterator[Stream]:
     try:
         yield Stream(response, request.app[STOPPING])
         await response.write_eof()
-    except (ConnectionResetError, TimeoutError):
+    except (ConnectionError, TimeoutError):
         response.force_close()

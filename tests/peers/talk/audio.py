@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack
 
-__all__ = ["Heard", "Samples", "Sound", "likeness", "listen", "measure", "tone"]
+__all__ = ["Heard", "Microphone", "Samples", "Sound", "likeness", "listen", "measure", "tone"]
 
 Samples = npt.NDArray[np.floating[Any]]
 
@@ -44,6 +44,22 @@ class Sound(MediaStreamTrack):
         frame.time_base = fractions.Fraction(1, RATE)
         self._sent += 1
         return frame
+
+
+class Microphone(Sound):
+    """Silent until somebody has something to say."""
+
+    def __init__(self, speech: Sound) -> None:
+        super().__init__(np.zeros(FRAME))
+        self._silence, self._speech = self._frames, speech._frames
+
+    def say(self) -> None:
+        """Say it from its beginning, again and again."""
+        self._sent, self._frames, self._began = 0, self._speech, None
+
+    def hush(self) -> None:
+        """Be silent."""
+        self._frames = self._silence
 
 
 def tone(hertz: float, *, amplitude: float = 0.5) -> Sound:

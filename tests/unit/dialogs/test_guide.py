@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from dialogs.hooks import read_answer
 from dialogs.library import read_flow
 from dialogs.ports import Response
 from dialogs.rehearsal import rehearse
+from dialogs.stage import Stage
 from dialogs.vocabulary import ACTIONS, EVENTS
 from transcriber import cli
+from transcriber.events import ActionExecuted, Event
+from transcriber.session.announcing import announcement
 
 GUIDE = Path(__file__).parents[3] / "dialogs" / "GUIDE.md"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -68,6 +72,19 @@ def test_the_answer_of_a_hook_is_one(folder: Path) -> None:
     (text,) = (text for kind, text in BLOCKS if kind == "json")
     answer = read_answer(Response(200, text.encode()), read_flow(folder / "orders.yaml"))
     assert answer.next_state == json.loads(text)["next_state"]
+
+
+def test_every_action_becomes_a_public_event(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Event] = []
+
+    def observe(stage: Stage, name: str, data: Mapping[str, object]) -> None:
+        told.append(announcement(name, data, session_id="s", dialog_id="d", room="lobby"))
+        stage.events.append((name, data))
+
+    monkeypatch.setattr(Stage, "observe", observe)
+    assert all(one.ok for one in rehearse([folder]))
+    done = {event.data.action_type for event in told if isinstance(event, ActionExecuted)}
+    assert done == set(ACTIONS)
 
 
 def test_no_word_of_the_language_is_left_out() -> None:

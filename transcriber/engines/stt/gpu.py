@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from transcriber.engines.stt.kyutai import COLD, Kyutai
 from transcriber.engines.stt.wire import explained, refusal
 from transcriber.errors import EngineError
+from transcriber.tls import trust
 
 __all__ = ["Figures", "GpuService", "figures"]
 
@@ -72,7 +73,9 @@ class GpuService:
             async with (
                 asyncio.timeout(COLD),
                 aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-                http.get(place.url, headers=place.headers, allow_redirects=False) as answer,
+                http.get(
+                    place.url, headers=place.headers, allow_redirects=False, ssl=trust()
+                ) as answer,
             ):
                 if answer.status != 200:
                     raise refusal(answer.status, answer.headers, "")

@@ -24,6 +24,7 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.engines.stt.base import EngineInfo, Heard, Progress, StreamOptions
 from transcriber.errors import EngineError, EngineProblem
+from transcriber.tls import trust
 
 __all__ = [
     "PATIENCE",
@@ -125,7 +126,7 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=0)
+        connector = aiohttp.TCPConnector(limit=0, ssl=trust())
         self._session = aiohttp.ClientSession(connector=connector)
         return self
 

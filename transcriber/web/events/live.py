@@ -9,7 +9,6 @@ the id of the last event it got.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -24,6 +23,7 @@ from transcriber.web.events.memory import LATELY, Memory
 from transcriber.web.events.wanted import Wanted
 from transcriber.web.problems import ProblemError
 from transcriber.web.routes import Route, query, token
+from transcriber.web.sse import streaming
 
 __all__ = ["Live", "Memory"]
 
@@ -90,19 +90,16 @@ class Live:
         if last := request.headers.get("Last-Event-ID", ""):
             wanted = Wanted.model_validate(wanted.model_dump() | {"after": last})
         self._admit()
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        )
-        await response.prepare(request)
-        try:
+        async with streaming(request) as stream:
+            await stream.live()
             async with aclosing(self.events(wanted)) as events:
-                await _write(response, ": listening\n\n")
                 async for event in events:
-                    await _write(response, _line(event))
-            await _write(response, f"event: error\ndata: {json.dumps(SLOW)}\n\n")
-        except (ConnectionError, TimeoutError):
-            pass  # the listener has gone
-        return response
+                    if event is None:
+                        await stream.live()
+                    else:
+                        await stream.pass_on(event.type, event.model_dump_json(), id_=event.id)
+            await stream.send("error", SLOW)
+        return stream.response
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         self._admit()
@@ -148,14 +145,3 @@ async def _next(backlog: aio.Backlog[Event]) -> Event | None:
     except TimeoutError:
         pass
     return None
-
-
-async def _write(response: web.StreamResponse, text: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        await response.write(text.encode())
-
-
-def _line(event: Event | None) -> str:
-    if event is None:
-        return ": quiet\n\n"
-    return f"id: {event.id}\nevent: {event.type}\ndata: {event.model_dump_json()}\n\n"
