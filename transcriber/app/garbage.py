@@ -7,6 +7,7 @@ that stay for good: a tenth of a second and more, in which no word reaches anybo
 
 from __future__ import annotations
 
+import ctypes
 import gc
 
 from transcriber.rtc.sfu.room import Member, Witness
@@ -27,10 +28,14 @@ their keys and sockets, that hold each other; a few milliseconds for all of them
 
 
 class Sweep(Witness):
-    """Looks among what is young when people have left, so that memory does not wait for chance."""
+    """
+    Looks among what is young when people have left, so that memory does not wait for chance, and
+    gives what is free back to the machine, where the C library can.
+    """
 
     def __init__(self) -> None:
         self._left = 0
+        self._give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def gone(self, member: Member) -> None:
         """Somebody left."""
@@ -38,6 +43,8 @@ class Sweep(Witness):
         if self._left >= LEAVERS:
             self._left = 0
             gc.collect(1)
+            if self._give_back is not None:
+                self._give_back(0)
 
 
 def settle() -> None:
