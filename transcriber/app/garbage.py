@@ -19,7 +19,8 @@ milliseconds, and leave hardly any cycles behind.
 
 
 def settle() -> None:
-    """Everything is loaded: let the collector pass over it from now on."""
+    """Everything is loaded: let the collector pass over it from now on, and drop what was before."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*OBJECTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -32,3 +33,14 @@ def test_what_is_loaded_is_not_looked_at_again_and_new_garbage_is() -> None:
     Thing()
     assert gc.collect() >= 1
     assert gc.get_freeze_count() == frozen
+
+
+def test_what_was_there_at_a_former_start_is_no_burden_for_ever() -> None:
+    thing = Thing()
+    alive = weakref.ref(thing)
+    settle()
+    del thing
+    gc.collect()
+    assert alive()
+    settle()
+    assert not alive()
