@@ -9,6 +9,7 @@ from pathlib import Path
 SMALL = {
     "exapp": ("--rounds", "10"),
     "files": ("--minutes", "2", "--long-minutes", "10"),
+    "layers": ("--rounds", "1"),
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),

@@ -189,6 +189,9 @@ async def in_and_out(desk: Desk) -> None:
     assert await desk.ask("POST", "/api/v1/tokens", json=wish) == 403
     meant = {"X-Requested-With": "console"}
     assert await desk.ask("POST", "/api/v1/tokens", json=wish, headers=meant) == 201
+    async with desk.http.get("/api/v1/audit") as answer:
+        done = [(one["who"], one["route"], one["status"]) for one in (await answer.json())["items"]]
+    assert ("oidc/u1", "/console/signed-in", 302) in done
     assert await desk.ask("DELETE", "/api/v1/session") == 204
     assert await desk.ask("GET", "/api/v1/console") == 401
 

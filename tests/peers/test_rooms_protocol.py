@@ -107,6 +107,8 @@ async def test_who_comes_back_is_the_same_and_goes_on() -> None:
         assert not ann.find("left")
         before = bo.hear(track).seconds
         await until(lambda: bo.hear(track).seconds > before + 0.5, "sound without a conversation")
+        scores = [one["score"] for one in ann.find("quality")]
+        assert scores.index(0) < scores.index(5, scores.index(0)), "that Bo could not be reached"
 
 
 async def test_a_page_that_was_loaded_again_gets_everything_anew() -> None:
@@ -172,6 +174,22 @@ async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
         path = f"/api/v1/rooms/{place.room}/transcript"
         async with place.http.get(path, headers=bearer) as shown:
             assert shown.status == 403
+
+
+async def test_only_what_is_encrypted_is_sent_into_a_room_that_is() -> None:
+    async with house() as place:
+        await place.open(e2ee=True)
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        await ann.offer_publish()
+        refused = await ann.next("error")
+        assert (refused["code"], refused["for"]) == ("not_allowed", "publish")
+        await bo.offer_publish(encryption="aes-128-gcm")
+        told = await ann.next("track.published")
+        assert told["track"]["encryption"] == "aes-128-gcm"
+        await place.open()
+        cleo = await place.visitor("Cleo")
+        await cleo.offer_publish(encryption="aes-128-gcm")
+        assert (await cleo.next("error"))["code"] == "not_allowed"
 
 
 async def test_an_administrator_mutes_and_removes_and_nobody_else() -> None:

@@ -107,13 +107,13 @@ class Visitor:
         self.sender.open(_Link(self.publisher), payload_type=OPUS.payload_type, level=LEVEL)
         return str(published["tracks"][0]["track_id"])
 
-    async def offer_publish(self) -> None:
+    async def offer_publish(self, **more: Any) -> None:
         self.publisher.offering()
         await self.publisher.gather()
         await self.say(
             "publish",
             sdp=self.offer(),
-            tracks=[{"mid": "0", "kind": "audio", "source": "microphone"}],
+            tracks=[{"mid": "0", "kind": "audio", "source": "microphone", **more}],
         )
 
     def offer(self) -> str:
