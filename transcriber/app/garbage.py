@@ -19,7 +19,7 @@ milliseconds, and leave hardly any cycles behind.
 
 
 def settle() -> None:
-    """Everything is loaded: let the collector pass over it from now on, and drop what was before."""
+    """Everything is loaded: drop what was before, and let the collector pass over what there is."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
