@@ -124,7 +124,7 @@ class Place:
         self._resources = AsyncExitStack()
 
     def _connect(self, room: str, wish: Callable[[], Wish]) -> TalkCall:
-        self.calls.append(self.talk.connect(room))
+        self.calls.append(self.talk.connect(room, lambda: wish().awaited))
         return self.calls[-1]
 
     async def reader(self, name: str, *, asks: bool = True) -> Reader:
