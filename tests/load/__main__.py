@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 SMALL = {
+    "exapp": ("--rounds", "10"),
     "files": ("--minutes", "2", "--long-minutes", "10"),
     "layers": ("--rounds", "1"),
     "loss": ("--rounds", "2"),

@@ -48,7 +48,8 @@ class Sweep(Witness):
 
 
 def settle() -> None:
-    """Everything is loaded: let the collector pass over it from now on."""
+    """Everything is loaded: drop what was before, and let the collector pass over what there is."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*OBJECTS)
