@@ -178,10 +178,11 @@ def pauses(audio: Samples, silero: Silero) -> list[float]:
     """Seconds at which the voice stops."""
     resampler, voice, ends, spoke = Resampler(RATE, segments.RATE), silero.voice(), [], False
     heard = np.concatenate([resampler.push(audio), resampler.flush(), np.zeros(WINDOW, np.float32)])
-    for start in range(0, len(heard) - WINDOW + 1, WINDOW):
-        speaks = voice.probability(heard[start : start + WINDOW]) >= VOICE
+    whole = heard[: len(heard) - len(heard) % WINDOW]
+    for number, probability in enumerate(voice.probabilities(whole)):
+        speaks = probability >= VOICE
         if spoke and not speaks:
-            ends.append(start / segments.RATE)
+            ends.append(number * WINDOW / segments.RATE)
         spoke = speaks
     return ends
 
@@ -253,16 +254,18 @@ def flicker(seen: Sequence[Seen], *, exact: bool = False) -> float:
 async def accuracy(stt: Stt, found: Sequence[Clip], change: Callable[[Samples], Samples]) -> Cost:
     """Error rate and processor time, finals only."""
     wrong = letters_wrong = words = letters = 0
+    cpu = 0.0
     damaged = [Clip(clip.name, change(clip.audio), clip.words) for clip in found]
-    began = time.process_time()
     for clip in damaged:
+        began = time.process_time()
         seen = await hear(stt, clip, paced=False)
+        cpu += time.process_time() - began
         said = plain(" ".join(seen.texts))
         wrong, words = wrong + errors(clip.words, said), words + len(clip.words)
         letters_wrong += errors(" ".join(clip.words), " ".join(said))
         letters += len(" ".join(clip.words))
-    cpu = (time.process_time() - began) / sum(clip.seconds for clip in found)
-    return Cost(100 * wrong / words, 100 * letters_wrong / letters, cpu)
+    seconds = sum(clip.seconds for clip in found)
+    return Cost(100 * wrong / words, 100 * letters_wrong / letters, cpu / seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ EXACT = 0.001
 class Judge(Protocol):
     """Tells voices from other sounds: `engines.vad.Voice`."""
 
-    def probability(self, window: Samples) -> float:
-        """Return how likely it is that somebody speaks in these `WINDOW` samples."""
+    def probabilities(self, audio: Samples) -> list[float]:
+        """Return how likely it is that somebody speaks, for each `WINDOW` samples of some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,7 @@ class Ear:
         audio = np.concatenate([self._rest, self._resampler.push(block)])
         whole = len(audio) - len(audio) % WINDOW
         self._rest = audio[whole:]
-        windows = (audio[at : at + WINDOW] for at in range(0, whole, WINDOW))
-        return max((self._voice.probability(window) for window in windows), default=0.0)
+        return max(self._voice.probabilities(audio[:whole]), default=0.0)
 
 
 def gated(

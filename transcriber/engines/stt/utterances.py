@@ -75,21 +75,22 @@ class UtteranceStream(Intake):
     def _digest(self, block: Block | None) -> Iterator[SpeechStarted | Work]:
         """Listen to a block; None ends the open utterance."""
         if block is not None:
-            for window in self._windows(block):
-                yield from self._judge(window)
+            audio = self._whole(block)
+            for number, probability in enumerate(self._voice.probabilities(audio)):
+                yield from self._judge(audio[number * WINDOW : (number + 1) * WINDOW], probability)
         elif work := self._segmenter.finish():
             yield work
 
-    def _windows(self, block: Block) -> Iterator[Samples]:
+    def _whole(self, block: Block) -> Samples:
+        """Whole windows, as many as there are with this block."""
         audio = np.concatenate([self._rest, self._resampler.push(block)])
         whole = len(audio) - len(audio) % WINDOW
         self._rest = audio[whole:]
-        for start in range(0, whole, WINDOW):
-            yield audio[start : start + WINDOW]
+        return audio[:whole]
 
-    def _judge(self, window: Samples) -> Iterator[SpeechStarted | Work]:
+    def _judge(self, window: Samples, probability: float) -> Iterator[SpeechStarted | Work]:
         speaking = self._segmenter.speaking
-        work = self._segmenter.push(window, self._voice.probability(window))
+        work = self._segmenter.push(window, probability)
         if self._segmenter.speaking and not speaking:
             yield SpeechStarted(self._segmenter.now)
         if work is not None and (work.final or len(self._blocks) < BEHIND):
