@@ -90,7 +90,7 @@ async def test_a_token_serves_many_streams_until_it_ends() -> None:
     async with listening() as (_, counter, stt):
         await asyncio.gather(*(hear(stt, SENTENCE) for _ in range(3)))
         assert counter.sold == 1
-        stt._until = 0.0
+        stt._tokens._until = 0.0
         await hear(stt, SENTENCE)
         assert counter.sold == 2
 

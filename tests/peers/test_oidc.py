@@ -189,6 +189,9 @@ async def in_and_out(desk: Desk) -> None:
     assert await desk.ask("POST", "/api/v1/tokens", json=wish) == 403
     meant = {"X-Requested-With": "console"}
     assert await desk.ask("POST", "/api/v1/tokens", json=wish, headers=meant) == 201
+    async with desk.http.get("/api/v1/audit") as answer:
+        done = [(one["who"], one["route"], one["status"]) for one in (await answer.json())["items"]]
+    assert ("oidc/u1", "/console/signed-in", 302) in done
     assert await desk.ask("DELETE", "/api/v1/session") == 204
     assert await desk.ask("GET", "/api/v1/console") == 401
 
@@ -219,4 +222,8 @@ async def turned_away(desk: Desk) -> None:
 async def codes_of_others(desk: Desk) -> None:
     for arrived in ("?code=c&state=s", "", "?state=&code="):
         async with desk.http.get(f"/console/signed-in{arrived}") as answer:
+            assert answer.real_url.fragment == "sign-in/expired"
+    for cookie in ("..", "s.n", "s..v"):
+        sent = {"Cookie": f"transcriber_sign_in={cookie}"}
+        async with desk.http.get("/console/signed-in?code=c&state=", headers=sent) as answer:
             assert answer.real_url.fragment == "sign-in/expired"

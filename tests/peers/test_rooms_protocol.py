@@ -16,6 +16,8 @@ from tests.peers.service import service
 from tests.peers.visitor import Visitor, open_room, visiting
 from transcriber.rtc import Media
 
+SHORT = 25
+"""Packets of half a second: finding another way takes longer."""
 ADMIN = {"Authorization": "Bearer s3cret"}
 
 
@@ -96,7 +98,7 @@ async def test_who_comes_back_is_the_same_and_goes_on() -> None:
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         track = await ann.publish()
-        ann.sender.play(tone(20.0))
+        ann.sender.play(tone(60.0))
         await until(lambda: bo.hear(track).seconds > 0.5, "sound")
         ready = bo.find("ready")[0]
         await bo.socket.close()
@@ -107,6 +109,8 @@ async def test_who_comes_back_is_the_same_and_goes_on() -> None:
         assert not ann.find("left")
         before = bo.hear(track).seconds
         await until(lambda: bo.hear(track).seconds > before + 0.5, "sound without a conversation")
+        scores = [one["score"] for one in ann.find("quality")]
+        assert scores.index(0) < scores.index(5, scores.index(0)), "that Bo could not be reached"
 
 
 async def test_a_page_that_was_loaded_again_gets_everything_anew() -> None:
@@ -115,7 +119,7 @@ async def test_a_page_that_was_loaded_again_gets_everything_anew() -> None:
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         track = await ann.publish()
         await bo.publish()
-        ann.sender.play(tone(20.0))
+        ann.sender.play(tone(60.0))
         await until(lambda: bo.hear(track).seconds > 0.5, "sound")
         again = await place.door()
         resume = bo.find("ready")[0]["resume"]
@@ -131,7 +135,7 @@ async def test_both_connections_start_ice_again_and_nothing_is_lost() -> None:
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         track = await ann.publish()
-        ann.sender.play(tone(20.0))
+        ann.sender.play(tone(60.0))
         await until(lambda: bo.hear(track).seconds > 0.5, "sound")
         before = len(ann.told)
         await ann.publisher.restart()
@@ -145,7 +149,7 @@ async def test_both_connections_start_ice_again_and_nothing_is_lost() -> None:
         heard = bo.hear(track).seconds
         await until(lambda: bo.hear(track).seconds > heard + 2, "sound on other ways")
         receiver = next(iter(bo._receivers.values()))
-        assert receiver.statistics().lost <= 2
+        assert receiver.statistics().lost < SHORT
 
 
 async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
@@ -172,6 +176,22 @@ async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
         path = f"/api/v1/rooms/{place.room}/transcript"
         async with place.http.get(path, headers=bearer) as shown:
             assert shown.status == 403
+
+
+async def test_only_what_is_encrypted_is_sent_into_a_room_that_is() -> None:
+    async with house() as place:
+        await place.open(e2ee=True)
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        await ann.offer_publish()
+        refused = await ann.next("error")
+        assert (refused["code"], refused["for"]) == ("not_allowed", "publish")
+        await bo.offer_publish(encryption="aes-128-gcm")
+        told = await ann.next("track.published")
+        assert told["track"]["encryption"] == "aes-128-gcm"
+        await place.open()
+        cleo = await place.visitor("Cleo")
+        await cleo.offer_publish(encryption="aes-128-gcm")
+        assert (await cleo.next("error"))["code"] == "not_allowed"
 
 
 async def test_an_administrator_mutes_and_removes_and_nobody_else() -> None:

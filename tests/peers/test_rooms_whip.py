@@ -74,8 +74,15 @@ async def test_a_player_hears_whoever_speaks_by_whep() -> None:
             async with place.http.post(path, data=offer, headers=headers) as answer:
                 assert answer.status == 201, await answer.text()
                 where = answer.headers["Location"]
+                layer = f'<{where}/layer>; rel="urn:ietf:params:whep:ext:core:layer"'
+                assert answer.headers["Link"] == layer
                 await player.accept(await answer.text())
             await player.connect()
+            for mid, status in (("0", 200), ("7", 404)):
+                wish = {"mediaId": mid, "encodingId": "low"}
+                bearer = {"Authorization": headers["Authorization"]}
+                async with place.http.post(f"{where}/layer", json=wish, headers=bearer) as answer:
+                    assert answer.status == status
             for who, pitch in ((ann, 600), (bo, 1_000)):
                 who.sender.play(tone(4.0, pitch))
                 await until(partial(_hears, heard, pitch), f"{pitch} Hz")

@@ -88,7 +88,7 @@ class Visitor:
         await self.say(type_, **more)
         return await self.next(answer, after=before)
 
-    async def next(self, type_: str, *, after: int = 0, seconds: float = 15.0) -> Message:
+    async def next(self, type_: str, *, after: int = 0, seconds: float = 45.0) -> Message:
         """Return the first message of a type, from a place on, once it has come."""
         await until(lambda: self.find(type_, after), seconds=seconds)
         return self.find(type_, after)[0]
@@ -107,13 +107,13 @@ class Visitor:
         self.sender.open(_Link(self.publisher), payload_type=OPUS.payload_type, level=LEVEL)
         return str(published["tracks"][0]["track_id"])
 
-    async def offer_publish(self) -> None:
+    async def offer_publish(self, **more: Any) -> None:
         self.publisher.offering()
         await self.publisher.gather()
         await self.say(
             "publish",
             sdp=self.offer(),
-            tracks=[{"mid": "0", "kind": "audio", "source": "microphone"}],
+            tracks=[{"mid": "0", "kind": "audio", "source": "microphone", **more}],
         )
 
     def offer(self) -> str:

@@ -21,9 +21,9 @@ from transcriber.bus.memory import Bus
 from transcriber.captions.languages import NAMES
 from transcriber.config import Settings
 from transcriber.connectors.nextcloud import AppApiOptions, Nextcloud, Unanswered
+from transcriber.connectors.nextcloud.abilities import Abilities
 from transcriber.connectors.nextcloud.admin import Admin
 from transcriber.connectors.nextcloud.chat import ROUTE, Chat
-from transcriber.connectors.nextcloud.encryption import encrypted
 from transcriber.connectors.nextcloud.log import forwarding
 from transcriber.connectors.nextcloud.relays import Relays
 from transcriber.connectors.nextcloud.tunnel import Harp, tunnel
@@ -80,24 +80,25 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     """Attend Talk's rooms, in this process or by its workers."""
     house, settings = us.house, us.house.settings
     relays = Relays(us.home, settings.rooms.servers)
+    abilities = Abilities(us.home, replaces=settings.talk.replaces)
     async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
         talk = Talk(
             _signaling(settings),
             media,
             tell=partial(_tell, house.bus),
-            encrypted=partial(encrypted, us.home),
+            encrypted=abilities.encrypted,
         )
 
         def make(ended: Ended) -> Attendant:
             return Attendant(
-                lambda room, wish: talk.connect(room),
+                lambda room, wish: talk.connect(room, lambda: wish().awaited),
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,
                 seats=house.seats,
                 translator=us.translator,
                 talker=house.talks.conversations if house.talks else None,
-                replacing=settings.talk.replacing,
+                replacing=abilities.replaces,
                 drain=settings.session.drain,
             )
 

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from transcriber import aio
 from transcriber.app.access import access
 from transcriber.app.audit import audit
 from transcriber.app.catalogue import catalogue
@@ -34,6 +35,7 @@ from transcriber.app.webhooks import webhooks
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.events import CallStarted, CallTerminated, ErrorHappened, SpeechFinal
+from transcriber.memory import giving_back
 from transcriber.store import StoreFailed, open_store
 from transcriber.telemetry import METRICS
 from transcriber.web import health, openapi
@@ -103,6 +105,7 @@ async def serve(
 async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Application]:
     """Let parts work while the block runs; yields the application that shows them over HTTP."""
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(aio.alongside(giving_back()))
         faces = [await stack.enter_async_context(part(house)) for part in parts]
         routes = [route for face in faces for route in face.routes]
         guards = {kind: guard for face in faces for kind, guard in face.guards.items()}

@@ -25,7 +25,7 @@ from transcriber.errors import Overloaded
 from transcriber.events import ErrorHappened, Speech, SpeechFinal, SpeechPartial
 from transcriber.telemetry import step
 
-__all__ = ["PACE", "Broadcaster"]
+__all__ = ["PACE", "Broadcaster", "replaced"]
 
 PACE = 0.3
 """Seconds from one interim caption of a speaker to the next; nobody reads faster."""
@@ -36,6 +36,13 @@ REFUSED = "[not captioned: too many people are being heard]"
 """What stands in place of words that nobody listened to."""
 
 Show = Callable[[Caption, Collection[str]], Awaitable[None]]
+
+
+def replaced() -> bool:
+    """Say that interim captions are replaced."""
+    return True
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -43,11 +50,16 @@ class Broadcaster:
     """
     Shows one session's captions by `show` to whoever `readers` names at that moment.
 
-    `replacing` says whether an interim caption is replaced by the next, as newer Talk does.
+    `replacing` says whether an interim caption is replaced by the next, as newer Talk does; a
+    sentence that was begun with words that are sure is ended so.
     """
 
     def __init__(
-        self, show: Show, readers: Callable[[], Collection[str]], *, replacing: bool = True
+        self,
+        show: Show,
+        readers: Callable[[], Collection[str]],
+        *,
+        replacing: Callable[[], bool] = replaced,
     ) -> None:
         self._show = show
         self._readers = readers
@@ -87,7 +99,7 @@ class Broadcaster:
 
     def partial(self, speech: Speech) -> None:
         """Somebody seems to be saying something."""
-        if self._replacing:
+        if speech.person_id not in self._sure and self._replacing():
             self._interim[speech.person_id] = _caption(speech, speech.transcript, final=False)
             self._news.set()
         else:
@@ -96,11 +108,9 @@ class Broadcaster:
     def final(self, speech: Speech, event_id: str = "") -> None:
         """Somebody has said something."""
         self._interim.pop(speech.person_id, None)
+        pieces = self._sure.pop(speech.person_id, None)
         text = speech.transcript
-        if not self._replacing:
-            text = self._pieces_of(speech).finish(text)
-            del self._sure[speech.person_id]
-        self._append(speech, text, event_id)
+        self._append(speech, pieces.finish(text) if pieces else text, event_id)
 
     def refused(self, person_id: str) -> None:
         """Somebody is not heard, because too many are: readers shall not wait for their words."""

@@ -49,6 +49,7 @@ TTS = {
     "gnani": "transcriber.engines.tts.bridge:gnani",
     "google": "transcriber.engines.tts.google:Google",
     "hume": "transcriber.engines.tts.bridge:hume",
+    "ibm": "transcriber.engines.tts.ibm:Ibm",
     "kyutai": "transcriber.engines.tts.kyutai:Kyutai",
     "lmnt": "transcriber.engines.tts.bridge:lmnt",
     "local": "transcriber.engines.tts.local:Local",

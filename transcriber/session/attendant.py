@@ -19,7 +19,7 @@ import structlog
 from transcriber import aio
 from transcriber.bus.memory import Bus
 from transcriber.call import US, Call, Caption
-from transcriber.captions.broadcaster import Broadcaster
+from transcriber.captions.broadcaster import Broadcaster, replaced
 from transcriber.captions.translation import Interpreter, Translates
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.events import ErrorHappened, Failure
@@ -110,7 +110,7 @@ class Attendant:
         seats: Seats | None = None,
         talker: Talker | None = None,
         translator: Translates | None = None,
-        replacing: bool = True,
+        replacing: Callable[[], bool] = replaced,
         drain: float = DRAIN,
     ) -> None:
         """

@@ -44,7 +44,7 @@ DYING = 1.0
 """Seconds for a process to be gone that has said its last."""
 ORDERS = 10_000
 """Messages waiting for one worker; one that is this far behind is started again."""
-SUSPECT = 600.0
+SUSPECT = 60.0
 """Seconds for which a room that has lost a worker stays with the next one, should that die too."""
 LINE = 4 << 20
 """Bytes of the longest message."""

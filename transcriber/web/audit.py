@@ -1,11 +1,11 @@
 """
 The journal of what administrators and their programs did.
 
-Every request that may change something is noted when it is over: when, who, what, and what came of
-it. It is noted where it was done, so a request that another process answers is noted there, once.
-The answer does not wait for the disk: what was done in the last moment before a crash may be
-missing. Not noted are those whom nobody knows (wrong tokens cost their address, see `door`), people
-in rooms, and people who switch their own captions on and off.
+Every request that may change something is noted when it is over, and so is whoever signs in: when,
+who, what, and what came of it. It is noted where it was done, so a request that another process
+answers is noted there, once. The answer does not wait for the disk: what was done in the last
+moment before a crash may be missing. Not noted are those whom nobody knows (wrong tokens cost their
+address, see `door`), people in rooms, and people who switch their own captions on and off.
 """
 
 from __future__ import annotations
@@ -184,9 +184,13 @@ class AuditApi:
 
 
 def _noted(route: Route) -> bool:
-    """Whether it is an administrator or a program that calls: Talk's own calls are people's."""
+    """
+    Whether it is an administrator or a program that calls: Talk's own calls are people's. Whoever
+    signs in is known afterwards.
+    """
     nextcloud = route.auth == APPAPI and not route.path.startswith("/api/")
-    return route.method != "GET" and (route.auth.kind == "token" or nextcloud)
+    changes = route.method != "GET" and (route.auth.kind == "token" or nextcloud)
+    return changes or route.path.startswith("/console/")
 
 
 def _action(entry: Entry) -> Action:

@@ -13,7 +13,7 @@ from tests.peers.engines.ear import Ear, Said
 from tests.peers.engines.server import Mischief, Server, hosting, serving
 from transcriber.engines.stt.wire import Message
 
-__all__ = ["KEY", "Iam", "iam", "watson"]
+__all__ = ["KEY", "TOKEN", "Iam", "iam", "watson"]
 
 KEY, TOKEN = "ibm-key", "token-of-an-hour"
 

@@ -15,16 +15,23 @@ from aiohttp import web
 from tests.peers.engines.server import Mischief, hosting
 from transcriber.audio.block import RATE, Samples
 
-__all__ = ["Asked", "Trouble", "answering", "say", "send"]
+__all__ = ["Asked", "Trouble", "answering", "cut", "say", "send"]
 
 WORD = 0.15
 """Seconds of a word."""
+PIECE = 3_333
+"""Bytes of a piece: no whole number of samples."""
 
 
 def say(text: str, *, speed: float = 1.0, rate: int = RATE) -> Samples:
     length = round(len(text.split()) * WORD * rate / speed)
     samples: Samples = (np.sin(np.arange(length) * 0.1) * 0.3).astype(np.float32)
     return samples
+
+
+def cut(data: bytes) -> list[bytes]:
+    """Cut an answer into pieces as networks do."""
+    return [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
 
 
 @dataclass
@@ -35,6 +42,7 @@ class Asked:
     url: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def trouble(self) -> Mischief:
@@ -83,6 +91,7 @@ async def answering(
     async def handle(request: web.Request) -> web.StreamResponse:
         asked.bodies.append(await request.json())
         asked.headers.append(dict(request.headers))
+        asked.queries.append(dict(request.query))
         trouble = Trouble(asked, asked.trouble())
         return await trouble.before() or await answer(request, asked.bodies[-1], trouble)
 

@@ -7,15 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.peers.engines.mouth import Asked, Trouble, answering, say, send
+from tests.peers.engines.mouth import Asked, Trouble, answering, cut, say, send
 from tests.peers.engines.server import Mischief
 from transcriber.audio import wav
 from transcriber.audio.block import RATE
 
 __all__ = ["speech"]
-
-PIECE = 3_333
-"""Bytes of a piece: no whole number of samples."""
 
 
 def speech(
@@ -31,7 +28,6 @@ def speech(
         assert body["response_format"] == "pcm"
         samples = say(body["input"], speed=body.get("speed", 1.0), rate=rate)
         data = wav.encode(samples, rate) if "wav" in content_type else wav.pcm16(samples)
-        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
-        return await send(request, trouble, pieces, content_type)
+        return await send(request, trouble, cut(data), content_type)
 
     return answering("/v1/audio/speech", answer, mischief)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field, SecretStr
 
 __all__ = ["TalkOptions"]
@@ -32,8 +34,14 @@ class TalkOptions(BaseModel):
         alias="SKIP_CERT_VERIFY",
         description="accept any certificate of the backend and of Nextcloud; for tests alone",
     )
-    replacing: bool = Field(
-        True,
+    replacing: bool | Literal["auto"] = Field(
+        "auto",
         alias="LT_INTERIM_CAPTIONS",
-        description="show words that may still change; false where Talk would then repeat them",
+        description="show words that may still change; auto: where Talk's version replaces them "
+        "by the next; false: only words that are sure, each once",
     )
+
+    @property
+    def replaces(self) -> bool | None:
+        """Whether Talk replaces an interim caption by the next; None: see its version."""
+        return None if self.replacing == "auto" else self.replacing

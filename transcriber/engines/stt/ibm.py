@@ -3,23 +3,22 @@ IBM Watson's live recognition.
 
 A connection holds one recognition after another, each begun by `start` and ended by `stop`, and
 only `stop` brings the words so far; so a flush ends one and begins the next, whose times count
-from its own beginning. What is said between a `stop` and its answer waits here. The key of an
-account buys tokens for an hour, which are what the service itself asks for.
+from its own beginning. What is said between a `stop` and its answer waits here.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from transcriber.audio.block import RATE, SECONDS, Block
 from transcriber.audio.wav import pcm16
+from transcriber.engines.ibm import Counter, Tokens
 from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
@@ -36,9 +35,7 @@ from transcriber.engines.stt.wire import (
     Message,
     Online,
     WireStream,
-    explained,
     reading,
-    refusal,
 )
 from transcriber.errors import EngineError
 
@@ -59,18 +56,12 @@ MODELS = {
     "pt": "pt-BR_Multimedia",
 }
 """By language; the two letters alone stand for every other region."""
-TOKENS = "https://iam.cloud.ibm.com/identity/token"
-GRANT = "urn:ibm:params:oauth:grant-type:apikey"
-ASKING = 10.0
-"""Seconds for a token to come."""
-SPARE = 300.0
-"""Seconds before its end from which on a token is not used any more."""
 IDLE = 20.0
 """Seconds without audio; after 30 the service closes the connection."""
 HESITATION = "%HESITATION"
 
 
-class IbmOptions(BaseModel):
+class IbmOptions(Counter):
     """Settings of IBM Watson."""
 
     key: SecretStr = Field(
@@ -87,12 +78,6 @@ class IbmOptions(BaseModel):
         pattern=r"^[A-Za-z0-9_-]*$",
         alias="IBM_STT_MODEL",
         description="model of IBM Watson; empty: the Multimedia model of the language",
-    )
-    tokens: str = Field(
-        TOKENS,
-        pattern=r"^https?://.+$",
-        alias="IBM_IAM_URL",
-        description="where IBM's tokens are bought for the key",
     )
 
 
@@ -114,16 +99,11 @@ class Ibm(Online):
     def __init__(self, options: IbmOptions) -> None:
         self._options = options
         self.http = Http()
-        self._buying = asyncio.Lock()
-        self._token = ""
-        self._until = 0.0
+        self._tokens = Tokens(self.http, options.tokens, options.key)
 
     def unusable(self) -> str:
         """Say what is missing."""
-        wanted = {"IBM_STT_API_KEY": self._options.key.get_secret_value()}
-        wanted["IBM_STT_URL"] = self._options.url
-        lacking = [name for name, value in wanted.items() if not value]
-        return f"not configured: set {' and '.join(lacking)}" if lacking else ""
+        return self._options.lacking
 
     @asynccontextmanager
     async def open(self, options: StreamOptions) -> AsyncIterator[WireStream]:
@@ -131,33 +111,10 @@ class Ibm(Online):
         language, ours = options.language, self._options
         known = MODELS.get(language) or MODELS.get(language.partition("-")[0], "")
         url = f"{ours.url.rstrip('/').replace('http', 'ws', 1)}/v1/recognize"
-        headers = {"Authorization": f"Bearer {await self._bought()}"}
+        headers = {"Authorization": f"Bearer {await self._tokens.token()}"}
         params = {"model": options.model or ours.model or known}
         async with self.http.talk(Address(url, params, headers), Recognitions(options)) as stream:
             yield stream
-
-    async def _bought(self) -> str:
-        """Return a token that is good for a while."""
-        now = asyncio.get_running_loop().time
-        async with self._buying:
-            if now() >= self._until:
-                answer = await self._buy()
-                with reading():
-                    self._token = str(answer["access_token"])
-                    self._until = now() + float(answer["expires_in"]) - SPARE
-            return self._token
-
-    async def _buy(self) -> Any:
-        form = {"grant_type": GRANT, "apikey": self._options.key.get_secret_value()}
-        url = self._options.tokens
-        with explained(url):
-            async with asyncio.timeout(ASKING), self.http.session.post(url, data=form) as answer:
-                if answer.status == 400:  # what IBM says of a wrong key
-                    raise refusal(401, answer.headers, "no token for this key")
-                if answer.status != 200:
-                    raise refusal(answer.status, answer.headers, "no token")
-                with reading():
-                    return await answer.json(content_type=None)
 
 
 class Recognitions:

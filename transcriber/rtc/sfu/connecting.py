@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Literal, Protocol
 
 import structlog
@@ -40,8 +40,19 @@ class Connection(Protocol):
 class Connecting:
     """Connects as often as there is something new to connect to."""
 
-    def __init__(self, owner: Owner, peer: Peer, connection: Connection) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        peer: Peer,
+        connection: Connection,
+        *,
+        failed: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`failed` is done each time that no way is found."""
+        self.failures = 0
+        """How often none was found, since one was."""
         self._owner, self._peer, self._connection = owner, peer, connection
+        self._failed = failed
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -58,10 +69,14 @@ class Connecting:
     async def _try(self) -> None:
         try:
             await self._connection.connect()
+            self.failures = 0
         except Unreachable as error:
+            self.failures += 1
             log.info(
                 "not connected", room=self._owner.room.id, participant=self._owner.id,
                 peer=self._peer, problem=str(error),
             )  # fmt: skip
             message: Message = {"type": "error", "code": error.code, "message": str(error)}
             self._owner.tell({**message, "for": self._peer})
+            if self._failed is not None:
+                await self._failed()

@@ -21,6 +21,8 @@ from transcriber.rtc.sfu.track import Track
 
 __all__ = ["Receiving"]
 
+TRIES = 3
+"""How often a way to them is looked for, until they ask for another themselves."""
 ANSWERING = 20.0
 """Seconds an offer of ours may stay without an answer before the next one is sent anyway."""
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ class Receiving:
     def __init__(self, owner: Owner, media: Media) -> None:
         self._owner = owner
         self._subscriber = Subscriber(media, on_lost=self._lost, on_layer=self._layer)
-        self._connecting = Connecting(owner, "subscribe", self._subscriber)
+        self._connecting = Connecting(owner, "subscribe", self._subscriber, failed=self._try_again)
         self._turn = asyncio.Lock()
         self._unwanted: set[str] = set()
         self._changed, self._answered = asyncio.Event(), asyncio.Event()
@@ -145,6 +147,13 @@ class Receiving:
     def _settle(self) -> None:
         self._settled = True
         self._answered.set()
+
+    async def _try_again(self) -> None:
+        """No way to them was found, and what there is of this one is of no more use."""
+        async with self._turn:
+            await self._subscriber.close()
+        if self._connecting.failures < TRIES:
+            self.follow()
 
     def _lost(self, path: Path) -> None:
         """Nothing reaches them any more: offer it all anew."""

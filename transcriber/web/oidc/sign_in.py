@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import structlog
 from aiohttp import web
 
-from transcriber.web.auth import Caller
+from transcriber.web.auth import CALLER, Caller
 from transcriber.web.oidc.identities import Identities
 from transcriber.web.oidc.provider import AWAY, Provider
 from transcriber.web.problems import ProblemError
@@ -110,7 +110,7 @@ class SignIn:
         return answer
 
     async def _arrive(self, request: web.Request) -> web.Response:
-        kept = request.cookies.get(COOKIE, "").split(".")
+        kept = [part for part in request.cookies.get(COOKIE, "").split(".") if part]
         given = request.query.get("state", "")
         if len(kept) != PARTS or not hmac.compare_digest(given.encode(), kept[0].encode()):
             return self._back("expired")
@@ -124,6 +124,7 @@ class SignIn:
             return self._back("away")
         if caller is None or not caller.scopes:
             return self._back("refused")
+        request[CALLER] = caller
         answer = self._back()
         await self._sessions.begin(answer, caller)
         return answer

@@ -28,7 +28,7 @@ from transcriber.rtc.sfu.bot import Bot
 from transcriber.rtc.sfu.room import Member, Room, Witness
 from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.rtc.sfu.track import Track
-from transcriber.web.rooms.guard import CLAIMS, may_enter
+from transcriber.web.rooms.guard import may_enter
 from transcriber.web.routes import Route, query, room
 from transcriber.web.telling import Outbox, telling
 
@@ -95,7 +95,7 @@ class RoomAudio:
         ]  # fmt: skip
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
-        place, wanted = may_enter(request, self._rooms), query(request, Wanted)
+        place, wanted = may_enter(request, self._rooms).room, query(request, Wanted)
         async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):
             ear = _Ear(place, outbox, wanted)
             try:
@@ -106,8 +106,8 @@ class RoomAudio:
         return socket
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
-        place, sound = may_enter(request, self._rooms), query(request, Sound)
-        bot = Bot(place, self._media, request[CLAIMS].name or "Guest", heard=True)
+        who, sound = may_enter(request, self._rooms), query(request, Sound)
+        place, bot = who.room, Bot(who.room, self._media, who.name, heard=True)
         try:
             place.may_publish(bot, [track.shown for track in bot.tracks.values()])
             async with telling(request, most=OUTBOX, largest=LARGEST) as (socket, outbox):

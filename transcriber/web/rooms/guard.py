@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from aiohttp import web
 
 from transcriber.errors import NotAllowed
@@ -10,7 +12,7 @@ from transcriber.rtc.sfu.rooms import Rooms
 from transcriber.web.problems import ProblemError
 from transcriber.web.rooms.tokens import Claims, Invalid, Tokens
 
-__all__ = ["CLAIMS", "RoomGuard", "may_enter"]
+__all__ = ["CLAIMS", "RoomGuard", "Visitor", "may_enter"]
 
 CLAIMS: web.RequestKey[Claims] = web.RequestKey("claims", Claims)
 """Where a handler finds what the caller's token says."""
@@ -38,11 +40,19 @@ class RoomGuard:
         request[CLAIMS] = claims
 
 
-def may_enter(request: web.Request, rooms: Rooms) -> Room:
-    """Return the room in the path, for those who do not come as a page: nothing is encrypted."""
-    place = rooms.find(request.match_info["room_id"])
-    if "join" not in request[CLAIMS].grants:
+class Visitor(NamedTuple):
+    """Somebody at the door of a room who may come in."""
+
+    room: Room
+    identity: str
+    name: str
+
+
+def may_enter(request: web.Request, rooms: Rooms) -> Visitor:
+    """Let somebody in who does not come as a page: their room is in the path, not encrypted."""
+    place, claims = rooms.find(request.match_info["room_id"]), request[CLAIMS]
+    if "join" not in claims.grants:
         raise NotAllowed("this token does not grant join")
     if place.plan.e2ee:
         raise NotAllowed("this room is encrypted from end to end, which this way in cannot be")
-    return place
+    return Visitor(place, claims.identity, claims.name or "Guest")

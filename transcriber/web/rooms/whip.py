@@ -80,11 +80,10 @@ class Whip:
         return [*routes, Route("POST", watching, self._choose, room(GRANTS["whep"]), what, Wish)]
 
     async def _send(self, request: web.Request) -> web.Response:
-        place, claims = may_enter(request, self._rooms), request[CLAIMS]
+        place, identity, name = may_enter(request, self._rooms)
         offer = await _described(request, SDP)
         shown = _shown(offer)
-        name = claims.name or "Guest"
-        who = self._rooms.join(place, identity=claims.identity, name=name, grants=("publish",))
+        who = self._rooms.join(place, identity=identity, name=name, grants=("publish",))
         try:
             published = await who.sending.publish(offer, shown)
         except BaseException:
@@ -95,10 +94,9 @@ class Whip:
         return _created(request, who, published["sdp"])
 
     async def _watch(self, request: web.Request) -> web.Response:
-        place, claims = may_enter(request, self._rooms), request[CLAIMS]
+        place, identity, name = may_enter(request, self._rooms)
         offer = await _described(request, SDP)
-        name = claims.name or "Guest"
-        who, answer = await self._rooms.view(place, offer, identity=claims.identity, name=name)
+        who, answer = await self._rooms.view(place, offer, identity=identity, name=name)
         created = _created(request, who, answer)
         created.headers["Link"] = f'<{created.headers["Location"]}/layer>; rel="{LAYER}"'
         return created

@@ -21,7 +21,10 @@ class Wall:
         self.readers = {"bob"}
         self.slow = 0.0
         self.bus = Bus()
-        self.captions = Broadcaster(self.show, lambda: self.readers, replacing=replacing)
+        self.replacing = replacing
+        self.captions = Broadcaster(
+            self.show, lambda: self.readers, replacing=lambda: self.replacing
+        )
 
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         await asyncio.sleep(self.slow)
@@ -139,3 +142,19 @@ async def test_where_nothing_is_replaced_sure_words_are_appended() -> None:
         wall.say("he")
     assert wall.texts == ["he", "said", "yes now", "and so on", "he"]
     assert all(final for _, _, final in wall.shown)
+
+
+async def test_what_is_learnt_in_mid_sentence_counts_from_the_next() -> None:
+    wall = Wall(replacing=False)
+    async with wall.running():
+        wall.say("he", final=False)
+        wall.say("he said", final=False)
+        await asyncio.sleep(1)
+        wall.replacing = True
+        wall.say("he said yes", final=False)
+        wall.say("he said yes now")
+        wall.say("and", final=False)
+        await asyncio.sleep(1)
+        wall.say("and so on")
+    assert wall.texts == ["he", "said", "yes now", "and", "and so on"]
+    assert [final for _, _, final in wall.shown] == [True, True, True, False, True]
