@@ -253,16 +253,18 @@ def flicker(seen: Sequence[Seen], *, exact: bool = False) -> float:
 async def accuracy(stt: Stt, found: Sequence[Clip], change: Callable[[Samples], Samples]) -> Cost:
     """Error rate and processor time, finals only."""
     wrong = letters_wrong = words = letters = 0
+    cpu = 0.0
     damaged = [Clip(clip.name, change(clip.audio), clip.words) for clip in found]
-    began = time.process_time()
     for clip in damaged:
+        began = time.process_time()
         seen = await hear(stt, clip, paced=False)
+        cpu += time.process_time() - began
         said = plain(" ".join(seen.texts))
         wrong, words = wrong + errors(clip.words, said), words + len(clip.words)
         letters_wrong += errors(" ".join(clip.words), " ".join(said))
         letters += len(" ".join(clip.words))
-    cpu = (time.process_time() - began) / sum(clip.seconds for clip in found)
-    return Cost(100 * wrong / words, 100 * letters_wrong / letters, cpu)
+    seconds = sum(clip.seconds for clip in found)
+    return Cost(100 * wrong / words, 100 * letters_wrong / letters, cpu / seconds)
 
 
 @dataclass(frozen=True, slots=True)

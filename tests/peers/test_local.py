@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+import numpy as np
 import pytest
 
 from tests.conformance.stt import SttConformance, finals, hear, text
 from tests.peers.speech import WORDS, blocks, error_rate, plain
-from transcriber.audio.block import Block
+from transcriber.audio.block import RATE as CALL_RATE
+from transcriber.audio.block import Block, Samples
+from transcriber.audio.resample import Resampler
+from transcriber.engines.segments import RATE, WINDOW
 from transcriber.engines.stt.base import Partial, SpeechStarted, StreamOptions, Stt
 from transcriber.engines.stt.local import Local, LocalOptions
+from transcriber.engines.stt.moonshine import Moonshine, find
+from transcriber.engines.vad import Silero
 from transcriber.errors import EngineError
 
 
@@ -71,3 +77,26 @@ async def test_entering_again_loads_again() -> None:
     for _ in range(2):
         async with engine:
             assert finals(await hear(engine, blocks(13.9, 17.3)))
+
+
+@pytest.mark.parametrize("draft", ["He might even have been", "They will", ""])
+def test_a_draft_saves_work_and_changes_no_word(draft: str) -> None:
+    model = Moonshine(find(None))
+    audio = heard(13.9, 17.3)
+    pieces = model.hear(audio, [])
+    guessed = [piece for piece in pieces if model.text([piece]) in draft.split()]
+    assert model.text(model.hear(audio, guessed)) == model.text(pieces)
+
+
+def test_windows_are_judged_alike_one_by_one_and_together() -> None:
+    audio, silero = heard(13.9, 17.3), Silero()
+    together, voice = silero.voice().probabilities(audio), silero.voice()
+    alone = [voice.probabilities(audio[at : at + WINDOW])[0] for at in range(0, len(audio), WINDOW)]
+    assert alone == pytest.approx(together, abs=1e-4)
+    assert min(together) < 0.1 < 0.9 < max(together)
+
+
+def heard(start: float, stop: float) -> Samples:
+    """A part of the sample as models hear it, in whole windows."""
+    audio = Resampler(CALL_RATE, RATE).push(np.concatenate(blocks(start, stop)))
+    return audio[: len(audio) - len(audio) % WINDOW]

@@ -1,12 +1,14 @@
-"""Through a relay, for those who cannot reach each other: UDP, TCP, and keys that expire."""
+"""Through a relay, for those who cannot reach each other: UDP, TCP, TLS, and keys that expire."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import subprocess
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiortc import RTCIceGatherer
@@ -20,14 +22,15 @@ SECRET = "a secret that the relay shares with us"
 
 
 @contextlib.asynccontextmanager
-async def relay(address: str) -> AsyncIterator[int]:
-    """Run coturn; yields its port."""
+async def relay(address: str, certificate: Path | None = None) -> AsyncIterator[int]:
+    """Run coturn; yields its port, which also takes TLS if there is a certificate."""
     program = require("turnserver")
+    tls = [f"--cert={certificate}", f"--pkey={certificate}"] if certificate else ["--no-tls"]
     port = free_port(address)
     process = await asyncio.create_subprocess_exec(
         program, "-n", "--log-file=/dev/null", f"--listening-ip={address}",
         f"--relay-ip={address}", f"--listening-port={port}", "--use-auth-secret",
-        f"--static-auth-secret={SECRET}", "--realm=test", "--no-tls", "--no-dtls", "--no-cli",
+        f"--static-auth-secret={SECRET}", "--realm=test", *tls, "--no-dtls", "--no-cli",
         "--allow-loopback-peers", "--pidfile=/dev/null",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
@@ -47,15 +50,35 @@ def only_relayed(answer: str) -> str:
     return "\r\n".join(line for line in answer.splitlines() if "typ host" not in line) + "\r\n"
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-async def test_sound_goes_both_ways_through_a_relay(transport: str) -> None:
+def certified(address: str, folder: Path) -> Path:
+    """Make a certificate of an address, with its key, that certifies itself."""
+    file = folder / "relay.pem"
+    subprocess.run(
+        [
+            require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            "-subj", "/CN=relay", "-addext", f"subjectAltName=IP:{address}",
+            "-keyout", file, "-out", folder / "shown.pem",
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    file.write_text(file.read_text() + (folder / "shown.pem").read_text())
+    return file
+
+
+@pytest.mark.parametrize("how", ["turn:{}?transport=udp", "turn:{}?transport=tcp", "turns:{}"])
+async def test_sound_goes_both_ways_through_a_relay(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard = [Heard(), Heard()]
     with network() as address:
-        async with relay(address) as port:
+        certificate = certified(address, tmp_path) if how.startswith("turns") else None
+        if certificate:
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with relay(address, certificate) as port:
 
             def servers() -> list[IceServer]:
                 name, word = relay_credentials(SECRET, user="bot", now=time.time(), lifetime=60)
-                return [IceServer((f"turn:{address}:{port}?transport={transport}",), name, word)]
+                return [IceServer((how.format(f"{address}:{port}"),), name, word)]
 
             async with Media(ice_servers=servers) as near, Media() as far:
                 a = Peer(near, ears=Ears(on_block=heard[0]), mouth=True)

@@ -38,6 +38,8 @@ class Rules:
     soft_cut: float = 7.2
     soft_pause: float = 0.16
     hard_cut: float = 12.0
+    tail: float = 0.3
+    """Silence behind the speech that is decoded with it."""
     partial: float = 0.5
     """Seconds between partials of an open segment; 0 for none."""
     rarer: float = 0.15
@@ -157,7 +159,9 @@ class Segmenter:
 
     def _work(self, *, final: bool, pausing: bool = False) -> Work:
         end = (self._heard - self._silent) * SECONDS
-        return Work(final, self.now - self._length, end, np.concatenate(self._open), pausing)
+        useless = max(0, self._silent - round(self._rules.tail / SECONDS))
+        audio = np.concatenate(self._open[: len(self._open) - useless])
+        return Work(final, self.now - self._length, end, audio, pausing)
 
 
 def spread(text: str, start: float, end: float) -> tuple[Word, ...]:

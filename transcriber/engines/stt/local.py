@@ -26,6 +26,7 @@ from transcriber.engines.shelf import Shelf
 from transcriber.engines.stt import moonshine, sherpa
 from transcriber.engines.stt.base import EngineInfo, Progress, StreamOptions
 from transcriber.engines.stt.flowing import FlowStream
+from transcriber.engines.stt.moonshine import Moonshine
 from transcriber.engines.stt.sherpa import BARE, FILES, Flowing, Loaded
 from transcriber.engines.stt.turns import Turns
 from transcriber.engines.stt.utterances import UtteranceStream
@@ -131,7 +132,7 @@ class Local:
         source = options.source if options.download else ""
         self._shelf = Shelf(options.folder.expanduser(), source)
         self._choices = [_choice(name) for name in _names(options.models)]
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, Loaded | Moonshine] = {}
         self._problems: dict[str, EngineError] = {}
         self._silero: Silero | None = None
         self._turns: Turns | None = None
@@ -200,8 +201,10 @@ class Local:
         if isinstance(loaded, Flowing):
             return FlowStream(loaded.begin(), turns, partials=options.partials)
 
+        recogniser = loaded.listener() if isinstance(loaded, Moonshine) else loaded
+
         async def recognise(work: Work) -> Said:
-            hear = partial(loaded, work.audio, options.language)
+            hear = partial(recogniser, work.audio, options.language)
             return await turns.run(hear, urgent=work.final)
 
         rules = Rules(partial=self._options.partial if options.partials else 0.0)
@@ -233,6 +236,7 @@ class Local:
         if choice.name in self._loaded:
             return
         progress(LOADING, 0.0)
+        loaded: Loaded | Moonshine
         if choice.model:
             folder = await self._shelf.fetch(choice.model, progress)
             loaded = await asyncio.to_thread(sherpa.load, choice.model.kind, folder)
@@ -241,7 +245,7 @@ class Local:
             loaded = await asyncio.to_thread(sherpa.load, choice.kind, choice.folder)
         else:
             files = await asyncio.to_thread(moonshine.find, self._options.model_dir)
-            loaded = await asyncio.to_thread(moonshine.Moonshine, files)
+            loaded = await asyncio.to_thread(Moonshine, files)
         self._loaded[choice.name] = loaded
 
     async def _fetch(self, choice: Choice) -> None:

@@ -3,30 +3,37 @@ Moonshine tiny, a small English recogniser that needs no account: its files and 
 
 The files come from the folder the administrator names, or from an installed wheel of
 `moonshine-voice` 0.1.0 (later wheels carry no weights), which is located and never imported.
-Their hashes are checked before the native library sees them: it ends the whole process when it
-is given a token file it cannot read.
+Their hashes are checked before the native library sees them.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
-import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from transcriber.audio.block import Samples
 from transcriber.engines.segments import RATE, Said
-from transcriber.engines.vad import installed
+from transcriber.engines.vad import installed, session
 from transcriber.errors import EngineError
 
-__all__ = ["Files", "Moonshine", "find", "read_tokens"]
+__all__ = ["Files", "Listener", "Moonshine", "find", "read_tokens"]
 
 TOKENS = 32_768
 """Entries of the vocabulary."""
+BEGIN, END = 1, 2
+"""The pieces before the first word and behind the last."""
+PIECES = 6
+"""Pieces a second that nobody says more of; a model that does repeats itself."""
+HEADS, WIDTH = 8, 36
+"""Shape of the decoder's memory."""
+SAME = RATE // 10
+"""Samples by which the beginning of an utterance is known again."""
 TOKENIZER = ("tokenizer.bin", "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d")
 BUILDS = (
     (
@@ -118,26 +125,84 @@ def read_tokens(data: bytes) -> list[bytes]:
 
 
 class Moonshine:
-    """The loaded model; calling it recognises one segment and keeps a thread busy meanwhile."""
+    """The loaded model, for everybody; `listener()` makes the memory of one speaker."""
 
     def __init__(self, files: Files) -> None:
-        import sherpa_onnx
+        self._tokens = read_tokens(files.tokenizer.read_bytes())
+        self._encoder, self._decoder = session(files.encoder), session(files.decoder)
+        self._past = [
+            one.name for one in self._decoder.get_inputs() if one.name.startswith("past_")
+        ]
+        self._own = [name for name in self._past if ".decoder." in name]
+        present = [name.replace("past_key_values", "present") for name in self._own]
+        self._wanted = ["logits", *present]
 
-        tokens = read_tokens(files.tokenizer.read_bytes())
-        lines = (base64.b64encode(token.replace(SPACE, b" ")).decode() for token in tokens)
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as table:
-            table.writelines(f"{line} {number}\n" for number, line in enumerate(lines))
-            table.flush()
-            self._recogniser = sherpa_onnx.OfflineRecognizer.from_moonshine_v2(
-                encoder=str(files.encoder),
-                decoder=str(files.decoder),
-                tokens=table.name,
-                num_threads=1,
-            )
+    def listener(self) -> Listener:
+        """Make the memory of one speaker."""
+        return Listener(self)
+
+    def hear(self, audio: Samples, draft: Sequence[int]) -> list[int]:
+        """
+        Return what is said in some audio, piece by piece.
+
+        `draft` is what may be its beginning: it is checked in one go, which costs little more than
+        one piece does, and only behind what is right are pieces made one by one.
+        """
+        feed = self._encoded(audio)
+        said, piece = self._checked(feed, draft)
+        longest = len(audio) * PIECES // RATE + 1
+        while piece != END and len(said) < longest:
+            said.append(piece)
+            feed["input_ids"] = np.array([[piece]], np.int64)
+            logits, *present = self._decoder.run(self._wanted, feed)
+            feed.update(zip(self._own, present, strict=True))
+            piece = int(logits[0, -1].argmax())
+        return said
+
+    def text(self, pieces: Iterable[int]) -> str:
+        """Return pieces as text."""
+        joined = b"".join(self._tokens[piece] for piece in pieces)
+        return joined.replace(SPACE, b" ").decode(errors="replace").strip()
+
+    def _encoded(self, audio: Samples) -> dict[str, Any]:
+        """What the decoder is to listen to, and no memory of what it has said."""
+        mask = np.ones((1, len(audio)), np.int64)
+        heard = {"input_values": audio[np.newaxis], "attention_mask": mask}
+        (states,) = self._encoder.run(None, heard)
+        nothing = np.zeros((1, HEADS, 0, WIDTH), np.float32)
+        feed: dict[str, Any] = dict.fromkeys(self._past, nothing)
+        return feed | {"encoder_hidden_states": states, "encoder_attention_mask": mask}
+
+    def _checked(self, feed: dict[str, Any], draft: Sequence[int]) -> tuple[list[int], int]:
+        """The right beginning of a draft and the piece behind it; `feed` remembers the former."""
+        feed["input_ids"] = np.array([[BEGIN, *draft]], np.int64)
+        feed["use_cache_branch"] = np.array([False])
+        logits, *present = self._decoder.run(None, feed)
+        best = [int(piece) for piece in logits[0].argmax(-1)]
+        right = [guess == piece for guess, piece in zip(draft, best, strict=False)]
+        good = [*right, False].index(False)
+        for name, memory in zip(self._past, present, strict=True):
+            feed[name] = memory[:, :, : good + 1] if ".decoder." in name else memory
+        feed["use_cache_branch"] = np.array([True])
+        return list(draft[:good]), best[good]
+
+
+class Listener:
+    """
+    Recognises one speaker's segments; calling it keeps a thread busy.
+
+    While an utterance is open its audio only grows, and so, mostly, do its words: those of the
+    last time are where the next time begins.
+    """
+
+    def __init__(self, model: Moonshine) -> None:
+        self._model = model
+        self._begin = np.zeros(0, np.float32)
+        self._said: list[int] = []
 
     def __call__(self, audio: Samples, language: str) -> Said:
         """Return the words in a segment of speech."""
-        stream = self._recogniser.create_stream()
-        stream.accept_waveform(RATE, np.ascontiguousarray(audio))
-        self._recogniser.decode_stream(stream)
-        return Said(str(stream.result.text).strip())
+        begin = audio[:SAME]
+        draft = self._said if np.array_equal(begin, self._begin) else []
+        self._said, self._begin = self._model.hear(audio, draft), begin
+        return Said(self._model.text(self._said))

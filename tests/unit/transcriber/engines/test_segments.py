@@ -36,6 +36,11 @@ def test_an_utterance_ends_after_silence() -> None:
     assert work.end == 70 * SECONDS
 
 
+def test_little_of_the_silence_behind_it_is_decoded() -> None:
+    (work,) = feed("v" * 30 + "." * 40)
+    assert work.audio[-1] == 29 + windows(0.3)
+
+
 def test_what_came_just_before_the_voice_is_not_lost() -> None:
     (work,) = feed("." * 40 + "v" * 30 + "." * 40)
     assert work.audio[0] == 41 - windows(0.25)
