@@ -222,9 +222,9 @@ class Voice:
     def __init__(self) -> None:
         self.windows = 0
 
-    def probability(self, window: Samples) -> float:
-        self.windows += 1
-        return float(window.max() > 0.05)
+    def probabilities(self, windows: Samples) -> list[float]:
+        self.windows += len(windows)
+        return [float(window.max() > 0.05) for window in windows]
 
 
 class Voices:
