@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from transcriber.app.garbage import OBJECTS, settle
+from tests.unit.transcriber.rtc.sfu.members import Guest
+from transcriber.app.garbage import LEAVERS, OBJECTS, Sweep, settle
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +26,28 @@ class Thing:
         self.me = self
 
 
-def test_what_is_loaded_is_not_looked_at_again_and_new_garbage_is() -> None:
+def test_what_is_loaded_is_passed_over_and_dropped_at_the_next_start() -> None:
+    thing = Thing()
+    alive = weakref.ref(thing)
     settle()
-    frozen = gc.get_freeze_count()
-    assert frozen > 10_000
+    assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold() == OBJECTS
-    Thing()
-    assert gc.collect() >= 1
-    assert gc.get_freeze_count() == frozen
+    del thing
+    gc.collect()
+    assert alive()
+    settle()
+    assert not alive()
+
+
+def test_what_people_leave_behind_is_taken_when_some_have_left() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        sweep, thing = Sweep(), weakref.ref(Thing())
+        for number in range(LEAVERS - 1):
+            sweep.gone(Guest(str(number)))
+        assert thing() is not None
+        sweep.gone(Guest("last"))
+        assert thing() is None
+    finally:
+        gc.enable()
