@@ -289,11 +289,11 @@ class GatedStream:
             self._outbox.close(problem)
 
     def _known(self, heard: Heard) -> bool:
-        """Whether we have announced this already."""
-        if not isinstance(heard, SpeechStarted):
-            return False
-        before, self._beginning = self._beginning, "known"
-        return before == "announced"
+        """Whether we have announced this, and no words that were said before came after that."""
+        began, announced = isinstance(heard, SpeechStarted), self._beginning == "announced"
+        if began or (announced and isinstance(heard, Final)):
+            self._beginning = "known"
+        return began and announced
 
     async def _spoken(self) -> bool:
         """Wait for speech; False when none comes any more."""

@@ -323,6 +323,21 @@ def test_every_word_is_heard_at_its_time(talk: list[tuple[int, int]]) -> None:
     assert [word.start for word in words] == [round(n * SECONDS, 3) for n in spoken]
 
 
+class TestGateThatAnnounces(TestGate):
+    @pytest.fixture
+    async def stt(self) -> AsyncIterator[Stt]:
+        async with gated(FakeStt(), judge=Voice) as stt:
+            yield stt
+
+
+async def test_words_that_come_late_do_not_leave_the_next_ones_unannounced() -> None:
+    late = FakeStt(FakeOptions(opening=4.0))
+    blocks = [*said(1), *pause(20), *said(2), *pause(20)]
+    heard = await hear(gated(late, judge=Voice), blocks, paced=True)
+    kinds = [type(event) for event in heard if not isinstance(event, Partial)]
+    assert kinds == [SpeechStarted, SpeechStarted, Final, SpeechStarted, Final]
+
+
 async def announced(gate: Stt, blocks: Sequence[Block]) -> list[tuple[float, float]]:
     """When it was told that somebody begins to speak, and when that was said to be."""
     clock = asyncio.get_running_loop().time
