@@ -25,16 +25,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-import numpy as np
-
 from transcriber import aio
 from transcriber.aio import Backlog
-from transcriber.audio.block import RATE as CALL_RATE
 from transcriber.audio.block import SECONDS, Block, Samples
 from transcriber.audio.level import FLOOR, level
-from transcriber.audio.resample import Resampler
 from transcriber.engines.around import Around
-from transcriber.engines.segments import RATE, WINDOW
 from transcriber.engines.stt.base import (
     Final,
     Heard,
@@ -48,6 +43,7 @@ from transcriber.engines.stt.base import (
     Word,
 )
 from transcriber.engines.stt.outbox import Outbox
+from transcriber.engines.windows import Windows
 from transcriber.errors import EngineError
 
 __all__ = ["Ear", "GateRules", "Judge", "gated"]
@@ -63,8 +59,8 @@ EXACT = 0.001
 class Judge(Protocol):
     """Tells voices from other sounds: `engines.vad.Voice`."""
 
-    def probability(self, window: Samples) -> float:
-        """Return how likely it is that somebody speaks in these `WINDOW` samples."""
+    def probabilities(self, windows: Samples) -> list[float]:
+        """Return how likely it is that somebody speaks in each row of `WINDOW` samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,7 @@ class Ear:
         self._make = judge
         self._noise = -math.inf
         self._voice: Judge | None = None
-        self._resampler = Resampler(CALL_RATE, RATE)
-        self._rest = np.zeros(0, np.float32)
+        self._windows = Windows()
 
     def hears(self, block: Block, before: Iterable[Block]) -> bool:
         """
@@ -129,19 +124,13 @@ class Ear:
 
     def _begin(self, voice: Judge, before: Iterable[Block]) -> None:
         """A detector without memory hears the first syllable late: let it hear what was before."""
-        self._voice = voice
-        self._resampler = Resampler(CALL_RATE, RATE)
-        self._rest = np.zeros(0, np.float32)
+        self._voice, self._windows = voice, Windows()
         for block in before:
             self._listen(block)
 
     def _listen(self, block: Block) -> float:
         assert self._voice is not None
-        audio = np.concatenate([self._rest, self._resampler.push(block)])
-        whole = len(audio) - len(audio) % WINDOW
-        self._rest = audio[whole:]
-        windows = (audio[at : at + WINDOW] for at in range(0, whole, WINDOW))
-        return max((self._voice.probability(window) for window in windows), default=0.0)
+        return max(self._voice.probabilities(self._windows.push(block)), default=0.0)
 
 
 def gated(

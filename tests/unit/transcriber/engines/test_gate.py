@@ -222,9 +222,9 @@ class Voice:
     def __init__(self) -> None:
         self.windows = 0
 
-    def probability(self, window: Samples) -> float:
-        self.windows += 1
-        return float(window.max() > 0.05)
+    def probabilities(self, windows: Samples) -> list[float]:
+        self.windows += len(windows)
+        return [float(window.max() > 0.05) for window in windows]
 
 
 class Voices:
@@ -371,8 +371,8 @@ async def test_what_is_said_after_a_short_pause_is_announced_by_the_recogniser()
 class Doubt(Voice):
     """Is never sure."""
 
-    def probability(self, window: Samples) -> float:
-        return 0.45 * super().probability(window)
+    def probabilities(self, windows: Samples) -> list[float]:
+        return [0.45 * one for one in super().probabilities(windows)]
 
 
 async def test_what_may_be_a_voice_is_announced_by_the_recogniser() -> None:
@@ -385,8 +385,11 @@ async def test_what_the_recogniser_has_heard_is_not_announced_again() -> None:
     class Late(Voice):
         """Is sure of the second block."""
 
-        def probability(self, window: Samples) -> float:
-            return 0.9 if window.max() > 1.5 else 0.45 * super().probability(window)
+        def probabilities(self, windows: Samples) -> list[float]:
+            doubts = super().probabilities(windows)
+            return [
+                0.9 if w.max() > 1.5 else 0.45 * d for w, d in zip(windows, doubts, strict=True)
+            ]
 
     told = await announced(gated(FakeStt(), judge=Late), [*said(1, 2), *pause(20)])
     assert told == [(0.08, 0.0)]

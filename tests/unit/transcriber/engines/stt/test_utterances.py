@@ -21,8 +21,8 @@ RULES = Rules(partial=0.5, guess=0.25, end_silence=0.5)
 class Loudness:
     """A voice is loud."""
 
-    def probability(self, window: Samples) -> float:
-        return 0.9 if float(np.abs(window).max()) > 0.1 else 0.1
+    def probabilities(self, windows: Samples) -> list[float]:
+        return [0.9 if float(np.abs(window).max()) > 0.1 else 0.1 for window in windows]
 
 
 class Slow:
