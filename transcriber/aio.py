@@ -1,6 +1,6 @@
 """
 What asyncio does not bring along: a queue that forgets, a pause that grows, work that is
-started again, and a way to close many things.
+started again, a cancellation that is not lost, and a way to close many things.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Backlog", "alongside", "backoff", "close_all", "supervise"]
+__all__ = ["Backlog", "alongside", "backoff", "close_all", "heed", "supervise"]
 
 T = TypeVar("T")
 
@@ -102,6 +102,18 @@ async def alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
     if not task.cancelled():
         task.result()
+
+
+def heed() -> None:
+    """
+    Be cancelled, if somebody wanted that and it was lost on its way.
+
+    Before Python 3.12 `wait_for` forgets a cancellation that comes together with what was waited
+    for, and libraries wait with it.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def supervise(

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 SMALL = {
+    "exapp": ("--rounds", "10"),
     "files": ("--minutes", "2", "--long-minutes", "10"),
     "layers": ("--rounds", "1"),
     "loss": ("--rounds", "2"),
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),
     "rooms": ("--joins", "10", "--warm", "20", "--cycles", "40"),
+    "sessions": ("--sessions", "80"),
     "sfu": ("--participants", "8", "--seconds", "3", "--stock", "3"),
     "soak": ("--minutes", "1"),
     "talk": ("--joins", "10", "--rooms", "2", "--seconds", "3"),

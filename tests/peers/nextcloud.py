@@ -248,6 +248,7 @@ class Nextcloud:
         app = web.Application()
         app.router.add_get("/ocs/v1.php/apps/app_api/ex-app/state", self._state)
         app.router.add_put("/ocs/v1.php/apps/app_api/ex-app/status", self._status)
+        app.router.add_get("/ocs/v2.php/cloud/capabilities", self._capabilities)
         self.tasks.serve(app)
         self.talk.serve(app)
         self.admin.serve(app)
@@ -287,6 +288,10 @@ class Nextcloud:
     async def _state(self, request: web.Request) -> web.Response:
         self._known(request)
         return web.json_response({"ocs": {"meta": {}, "data": self.state}})
+
+    async def _capabilities(self, request: web.Request) -> web.Response:
+        self._known(request)
+        return _envelope({"capabilities": {"spreed": {"version": "22.0.10"}}})
 
     async def _status(self, request: web.Request) -> web.Response:
         self._known(request)

@@ -11,7 +11,7 @@ from hpb import Left
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.talk.audio import tone
-from tests.peers.talk.captioned import ROOM, Place, Reader, captioned, reading, speaks, talking
+from tests.peers.talk.captioned import ROOM, Place, captioned, reading, speaks, talking
 from tests.peers.talk.counting import Counting
 from tests.peers.talk.programs import NEWEST
 
@@ -25,16 +25,6 @@ async def stack() -> AsyncIterator[HpbStack]:
         yield running
 
 
-def finals(reader: Reader, speaker: str) -> list[str]:
-    return [text for who, text, final in reader.captions if final and who == speaker]
-
-
-async def reads_on(reader: Reader, speaker: str) -> None:
-    """Wait until there is more to read."""
-    before = len(finals(reader, speaker))
-    await until(lambda: len(finals(reader, speaker)) > before + 1)
-
-
 async def over(place: Place) -> None:
     async with asyncio.timeout(30):
         while await place.captions.wishes():  # noqa: ASYNC110 - nobody tells us
@@ -45,11 +35,11 @@ async def test_two_of_us_in_a_call_have_readers_of_their_own(stack: HpbStack) ->
     async with captioned(stack, Counting()) as one, captioned(stack, Counting()) as other:
         bob, cid = await one.reader("bob"), await other.reader("cid")
         async with speaks(stack, "ann", tone(700)) as ann:
-            await reads_on(bob, ann)
-            await reads_on(cid, ann)
+            await bob.reads_on(ann)
+            await cid.reads_on(ann)
             for reader in (bob, cid):
-                assert {who for who, _, _ in reader.captions} == {ann}
-                assert len(set(finals(reader, ann))) == len(finals(reader, ann))
+                assert reader.speakers == {ann}
+                assert len(set(reader.finals(ann))) == len(reader.finals(ann))
             await stack.nextcloud.end_call(ROOM)
             await over(one)
             await over(other)
@@ -63,14 +53,14 @@ async def test_who_is_sent_into_a_breakout_room_reads_what_is_said_there(stack: 
     ):
         async with reading(stack, "bob") as bob:
             await place.captions.read(ROOM, "nc-bob")
-            await reads_on(bob, ann)
+            await bob.reads_on(ann)
             move = {"roomid": BREAKOUT, "sessions": ["nc-bob"]}
             await stack.nextcloud.push(ROOM, {"type": "switchto", "switchto": move})
         async with reading(stack, "bob-there", BREAKOUT) as there:
             await place.captions.read(BREAKOUT, "nc-bob-there")
-            await reads_on(there, eve)
-            assert {who for who, _, _ in there.captions} == {eve}
-        assert {who for who, _, _ in bob.captions} == {ann}
+            await there.reads_on(eve)
+            assert there.speakers == {eve}
+        assert bob.speakers == {ann}
 
 
 async def test_who_waits_in_the_lobby_reads_nothing_and_then_on(stack: HpbStack) -> None:
@@ -79,14 +69,14 @@ async def test_who_waits_in_the_lobby_reads_nothing_and_then_on(stack: HpbStack)
             await place.captions.read(ROOM, f"nc-{name}")
         async with reading(stack, "cid") as cid:
             async with reading(stack, "bob") as bob:
-                await reads_on(bob, ann)
+                await bob.reads_on(ann)
                 properties = {"userids": ["cid"], "properties": {"name": "Room", "lobby-state": 1}}
                 await stack.nextcloud.push(ROOM, {"type": "update", "update": properties})
                 out = {"userids": ["bob"], "alluserids": ["cid"], "sessionids": ["nc-bob"]}
                 await stack.nextcloud.push(ROOM, {"type": "disinvite", "disinvite": out})
                 await until(lambda: any(isinstance(event, Left) for event in cid.person.seen))
-            await reads_on(cid, ann)
-            before = {*finals(cid, ann)}
+            await cid.reads_on(ann)
+            before = {*cid.finals(ann)}
             async with reading(stack, "bob") as again:
-                await reads_on(again, ann)
-        assert not {*finals(again, ann)} & before
+                await again.reads_on(ann)
+        assert not {*again.finals(ann)} & before

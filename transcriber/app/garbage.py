@@ -7,9 +7,9 @@ that stay for good: a tenth of a second and more, in which no word reaches anybo
 
 from __future__ import annotations
 
-import ctypes
 import gc
 
+from transcriber.memory import give_back
 from transcriber.rtc.sfu.room import Member, Witness
 
 __all__ = ["Sweep", "settle"]
@@ -30,12 +30,11 @@ their keys and sockets, that hold each other; a few milliseconds for all of them
 class Sweep(Witness):
     """
     Looks among what is young when people have left, so that memory does not wait for chance, and
-    gives what is free back to the machine, where the C library can.
+    gives back what is free.
     """
 
     def __init__(self) -> None:
         self._left = 0
-        self._give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def gone(self, member: Member) -> None:
         """Somebody left."""
@@ -43,12 +42,12 @@ class Sweep(Witness):
         if self._left >= LEAVERS:
             self._left = 0
             gc.collect(1)
-            if self._give_back is not None:
-                self._give_back(0)
+            give_back()
 
 
 def settle() -> None:
-    """Everything is loaded: let the collector pass over it from now on."""
+    """Everything is loaded: drop what was before, and let the collector pass over what there is."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*OBJECTS)

@@ -91,7 +91,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
 
         def make(ended: Ended) -> Attendant:
             return Attendant(
-                lambda room, wish: talk.connect(room),
+                lambda room, wish: talk.connect(room, lambda: wish().awaited),
                 stt=house.stt,
                 bus=house.bus,
                 ended=ended,

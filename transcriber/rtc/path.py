@@ -17,6 +17,7 @@ from typing import Any, cast
 from aioice import Connection
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
+from transcriber import aio
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import ice, rtcp, sdp
 from transcriber.rtc.link import Link, OnMedia
@@ -176,6 +177,7 @@ class Path:
             raise Unreachable(f"not connected after {CONNECTING:.0f} seconds") from error
         except ConnectionError as error:
             raise Unreachable("no address of the other side answers") from error
+        aio.heed()  # the handshake may have lost it
         if not self.handshaken or self.closed:
             raise Unreachable("the handshake failed")
 

@@ -8,7 +8,7 @@ are all the same case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,11 @@ class Wish:
         readers = MappingProxyType(dict(value["readers"]))
         more = {name: value.get(name, "") for name in ("dialog", "engine", "model")}
         return cls(room, value["language"], readers, **more)
+
+    @property
+    def awaited(self) -> Collection[str]:
+        """Those of whom somebody has to be there; nobody, if we are there for a conversation."""
+        return () if self.dialog else self.readers.keys()
 
     @property
     def value(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hpb import Message
 from tests.fakes.store import MemoryStore
+from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.speech import convert, plain, samples
 from tests.peers.talk.audio import Sound
@@ -59,10 +60,23 @@ class Reader:
                 said = (data["speakerSessionId"], data["message"], data["final"])
                 self.captions.append(said)
 
+    @property
+    def speakers(self) -> set[str]:
+        """Whose captions came."""
+        return {who for who, _, _ in self.captions}
+
+    def finals(self, speaker: str) -> list[str]:
+        """A speaker's final captions."""
+        return [text for who, text, final in self.captions if final and who == speaker]
+
     def words(self, speaker: str) -> list[str]:
-        """The words of a speaker's final captions."""
-        finals = (text for who, text, final in self.captions if final and who == speaker)
-        return plain(" ".join(finals))
+        """The words of them."""
+        return plain(" ".join(self.finals(speaker)))
+
+    async def reads_on(self, speaker: str) -> None:
+        """Wait until there is more to read."""
+        before = len(self.finals(speaker))
+        await until(lambda: len(self.finals(speaker)) > before + 1)
 
 
 @asynccontextmanager
@@ -110,7 +124,7 @@ class Place:
         self._resources = AsyncExitStack()
 
     def _connect(self, room: str, wish: Callable[[], Wish]) -> TalkCall:
-        self.calls.append(self.talk.connect(room))
+        self.calls.append(self.talk.connect(room, lambda: wish().awaited))
         return self.calls[-1]
 
     async def reader(self, name: str, *, asks: bool = True) -> Reader:

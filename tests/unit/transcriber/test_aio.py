@@ -1,12 +1,13 @@
 """Queues that forget, pauses that grow, work that is started again."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable
 
 import pytest
 
-from transcriber.aio import Backlog, alongside, backoff, close_all, supervise
+from transcriber.aio import Backlog, alongside, backoff, close_all, heed, supervise
 
 
 async def test_a_full_backlog_forgets_the_oldest() -> None:
@@ -163,3 +164,29 @@ async def test_work_alongside_that_fails_is_noticed_at_the_end() -> None:
     with pytest.raises(ZeroDivisionError):
         await both()
     assert steps == ["done"]
+
+
+async def test_a_cancellation_that_was_lost_is_heeded_later() -> None:
+    async def work() -> None:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):  # as `wait_for` does at times
+                await asyncio.sleep(1)
+            heed()
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(2.5)
+    assert not task.done()
+    task.cancel()
+    await asyncio.sleep(0.1)
+    assert task.cancelled()
+
+
+async def test_a_deadline_that_was_lost_is_kept_later() -> None:
+    async def work() -> None:
+        async with asyncio.timeout(1):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(5)
+            heed()
+
+    with pytest.raises(TimeoutError):
+        await work()

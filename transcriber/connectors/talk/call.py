@@ -51,8 +51,8 @@ __all__ = ["Encrypted", "Server", "Talk", "TalkCall", "Unwelcome"]
 HANDSHAKES = 12
 """Connections that are made at the same time; more of them only make each other late."""
 EMPTY = 60.0
-"""Seconds without any person in the call after which it is over; people reload their pages, and a
-signaling server that restarts knows of nobody until somebody moves."""
+"""Seconds without any person in the call, or any reader in the room, after which it is over for us.
+People reload their pages; a signaling server that restarts knows of nobody until somebody moves."""
 
 log = structlog.get_logger(__name__)
 
@@ -108,9 +108,14 @@ class Talk:
         self.encrypted = encrypted
         self.handshakes = asyncio.Semaphore(HANDSHAKES)
 
-    def connect(self, room: str) -> TalkCall:
-        """Make our place in a room; nothing happens before it is run."""
-        return TalkCall(room, self)
+    def connect(self, room: str, awaited: Callable[[], Collection[str]] = tuple) -> TalkCall:
+        """
+        Make our place in a room; nothing happens before it is run.
+
+        `awaited` tells of whom somebody has to be in the room for us to stay there, by their
+        Nextcloud sessions; nobody: we stay as long as the call does.
+        """
+        return TalkCall(room, self, awaited)
 
     def client(self, room: str) -> Client:
         """Make a connection for a room."""
@@ -122,9 +127,10 @@ class Talk:
 class TalkCall:
     """One room; a `Call`, to be run once."""
 
-    def __init__(self, room: str, talk: Talk) -> None:
+    def __init__(self, room: str, talk: Talk, awaited: Callable[[], Collection[str]]) -> None:
         self.room = room
         self._talk = talk
+        self._awaited = awaited
         self._roster = Roster()
         self._letters = Letters()
         self._mouth = Mouth(partial(Peer, talk.media))
@@ -138,7 +144,7 @@ class TalkCall:
 
     async def run(self, listener: Listener) -> None:
         """
-        Stay until the call ends, is empty for a while, or we hang up.
+        Stay until the call ends, is empty or unread for a while, or we hang up.
 
         Raises `Encrypted` when there is nothing to be heard, `Unwelcome` when the server refuses
         us for a reason that stays, and an `HpbError` when it could not be reached for long.
@@ -291,10 +297,16 @@ class TalkCall:
         since = self._clock()
         while self._clock() < since + EMPTY:
             await asyncio.sleep(1)
-            if not self._roster.empty:
+            if not self._roster.empty and self._read:
                 since = self._clock()
-        self._log.info("call is over", why="nobody is in it")
+        self._log.info("call is over", why="empty" if self._roster.empty else "nobody reads it")
         self._over.set()
+
+    @property
+    def _read(self) -> bool:
+        """Whether those who are awaited are there, or one of them; nobody tells us when they go."""
+        awaited = self._awaited()
+        return not awaited or any(map(self._roster.session, awaited))
 
     async def _deliver(self) -> None:
         """Send what waits to whoever can be reached; one at a time, to keep the order."""

@@ -134,6 +134,7 @@ class Subscription:
             except (TimeoutError, BadInput, Unreachable, Unheard, HpbError) as problem:
                 self._log.info("speaker not heard", problem=str(problem) or "no answer in time")
                 why = problem
+            aio.heed()  # closing a connection may have lost it
             waited = not self._peer and self._clock() - began >= WAITED
             self._peer, deaf = None, deaf + 1
             if self._heard or waited:

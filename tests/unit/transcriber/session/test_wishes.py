@@ -50,3 +50,9 @@ def test_another_engine_can_be_wished_and_the_usual_one_again() -> None:
     }  # fmt: skip
     assert Wish.of("r", wish.value) == wish
     assert wish.heard_by("") == Wish("r")
+
+
+def test_readers_are_awaited_unless_a_conversation_is_held() -> None:
+    wish = Wish("r").read_by("ann").read_by("bob")
+    assert set(wish.awaited) == {"ann", "bob"}
+    assert not wish.held("d").awaited

@@ -35,7 +35,8 @@ class Stay:
     def __init__(self) -> None:
         self.talk = Rehearsal()
         self.network = self.talk.network
-        self.call: TalkCall = self.talk.connect("r")
+        self.awaited: tuple[str, ...] = ()
+        self.call: TalkCall = self.talk.connect("r", lambda: self.awaited)
         self.running: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -203,6 +204,23 @@ async def test_an_empty_call_is_over_after_a_while(stay: Stay) -> None:
     await asyncio.sleep(EMPTY - 5)
     assert not stay.over
     await asyncio.sleep(10)
+    assert stay.over
+
+
+async def test_a_call_that_nobody_reads_any_more_is_left_after_a_while(stay: Stay) -> None:
+    """Nextcloud does not tell when somebody who asked for captions goes."""
+    stay.awaited = ("nc-bob", "nc-cid")
+    await stay.come("ann", "bob")
+    await stay.flag("ann", 3)
+    await asyncio.sleep(10 * EMPTY)
+    assert not stay.over
+    stay.network.say(event("room", "leave", leave=["bob"]))
+    await asyncio.sleep(EMPTY - 5)
+    await stay.come("bob", session="bob-2")
+    await asyncio.sleep(10 * EMPTY)
+    assert not stay.over
+    stay.network.say(event("room", "leave", leave=["bob-2"]))
+    await asyncio.sleep(EMPTY + 2)
     assert stay.over
 
 

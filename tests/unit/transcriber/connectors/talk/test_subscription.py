@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from hpb import Candidate, Failed, Ice, Offer, Request, requests
 from transcriber.audio.block import Block, silence
@@ -45,6 +45,8 @@ class FakePeer:
         self.connected.set()
 
     async def close(self) -> None:
+        with suppress(asyncio.CancelledError):  # as libraries do that wait for tasks of their own
+            await asyncio.sleep(self.world.closing)
         self.closed_at = self.world.now
 
 
@@ -58,6 +60,7 @@ class World:
         self.refuses_after = 0.0
         self.unreachable = 0
         self.slow = 0.05
+        self.closing = 0.0
         self.asked: list[float] = []
         self.answers: list[tuple[str, str]] = []
         self.peers: list[FakePeer] = []
@@ -280,3 +283,12 @@ async def test_who_is_refused_at_once_is_a_trouble_and_who_does_not_speak_yet_is
     async with patient.running():
         await asyncio.sleep(120)
     assert patient.troubles == []
+
+
+async def test_who_is_cancelled_while_a_connection_closes_does_not_make_another() -> None:
+    world = World()
+    world.closing = 1.0
+    async with world.running():
+        await asyncio.sleep(SILENCE + 0.5)
+        assert [peer.closed_at for peer in world.peers] == [0.0]
+    assert len(world.peers) == 1
