@@ -14,6 +14,7 @@ SMALL = {
     "media": ("--receiver", "both"),
     "redaction": ("--sentences", "100"),
     "rooms": ("--joins", "10", "--warm", "20", "--cycles", "40"),
+    "sessions": ("--sessions", "80"),
     "sfu": ("--participants", "8", "--seconds", "3", "--stock", "3"),
     "soak": ("--minutes", "1"),
     "talk": ("--joins", "10", "--rooms", "2", "--seconds", "3"),

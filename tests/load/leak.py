@@ -11,23 +11,17 @@ straight line through what comes after the warm-up.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
-from pathlib import Path
-
-import numpy as np
 
 from tests.load import report
 from tests.load.loopback import only_loopback
-from tests.load.media_receiver import resident, threads
+from tests.load.remains import Remains
 from tests.load.speech import speech
 from transcriber.audio.block import Block
 from transcriber.rtc import Clip, Ears, Media, Peer
 
 BATCH = 10
 """Cycles at the same time."""
-WARM = 0.25
-"""Share of the cycles after which memory must not grow."""
 TALK = 0.1
 """Seconds of speech in each cycle: one block and a little."""
 
@@ -48,36 +42,17 @@ async def cycle(media: Media, clip: Clip) -> int:
     return len(blocks)
 
 
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
 async def measure(cycles: int) -> dict[str, float]:
     clip = Clip.of(speech()[: round(TALK * 24_000)])
     heard = 0
     async with Media() as media:
         heard += await cycle(media, clip)
-        before = (descriptors(), len(asyncio.all_tasks()), threads())
-        memory: list[float] = []
+        remains = Remains()
         for _ in range(cycles // BATCH):
             heard += sum(await asyncio.gather(*(cycle(media, clip) for _ in range(BATCH))))
-            gc.collect()
-            memory.append(resident() * 1e6)
+            remains.look()
         await asyncio.sleep(0.2)
-        gc.collect()
-        after = (descriptors(), len(asyncio.all_tasks()), threads())
-    first = int(len(memory) * WARM)
-    places = np.arange(first, len(memory)) * BATCH
-    slope = float(np.polyfit(places, memory[first:], 1)[0])
-    return {
-        "cycles": cycles,
-        "heard": heard,
-        "rss_bytes_per_cycle": slope,
-        "rss_mb_end": memory[-1] / 1e6,
-        "descriptors_left": after[0] - before[0],
-        "tasks_left": after[1] - before[1],
-        "threads_left": after[2] - before[2],
-    }
+        return {"cycles": cycles, "heard": heard, **remains.figures("cycle", BATCH)}
 
 
 def main() -> int:
@@ -87,12 +62,8 @@ def main() -> int:
     only_loopback()
     figures = asyncio.run(measure(given.cycles))
     bars = [
-        report.Bar("rss_bytes_per_cycle", figures["rss_bytes_per_cycle"], "<=", 2_048),
         report.Bar("heard", figures["heard"], ">=", given.cycles),
-        *(
-            report.Bar(name, figures[name], "<=", 0)
-            for name in ("descriptors_left", "tasks_left", "threads_left")
-        ),
+        *Remains.bars(figures, "cycle", 2_048),
     ]
     return report.finish("leak", figures, bars, as_json=given.json)
 

@@ -76,10 +76,12 @@ class Week:
     done: int = 0
     failed: int = 0
     captions: int = 0
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Two looks at once would see each other's connection."""
 
     async def look(self) -> dict[str, float]:
         """What the service uses now."""
-        async with self.http.get("/metrics", headers=HEADERS) as answer:
+        async with self._looking, self.http.get("/metrics", headers=HEADERS) as answer:
             found = dict(SAMPLE.findall(await answer.text()))
         return {name: float(found[name]) for name in MEASURES}
 

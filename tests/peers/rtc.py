@@ -59,7 +59,7 @@ class Heard:
         return float(np.sqrt(np.mean(samples * samples)))
 
 
-async def until(met: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+async def until(met: Callable[[], bool], what: str, seconds: float = 45.0) -> None:
     """Wait for something to be so."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not met():

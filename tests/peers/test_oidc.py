@@ -223,3 +223,7 @@ async def codes_of_others(desk: Desk) -> None:
     for arrived in ("?code=c&state=s", "", "?state=&code="):
         async with desk.http.get(f"/console/signed-in{arrived}") as answer:
             assert answer.real_url.fragment == "sign-in/expired"
+    for cookie in ("..", "s.n", "s..v"):
+        sent = {"Cookie": f"transcriber_sign_in={cookie}"}
+        async with desk.http.get("/console/signed-in?code=c&state=", headers=sent) as answer:
+            assert answer.real_url.fragment == "sign-in/expired"

@@ -149,6 +149,8 @@ async def test_wishes_are_told_to_the_server_and_kept() -> None:
         await enter(tab, url)
         await tab.click("[data-name=settings]")
         await tab.sees(".settings", "Read captions in")
+        fields = "[...document.querySelectorAll('.settings select')]"
+        assert 0 not in await tab.run(f"{fields}.map(one => one.options.length)")
         await picture(tab, "settings")
         await choose(tab, "Read captions in", "fr")
         await choose(tab, "I speak", "de")

@@ -14,7 +14,7 @@ from tests.peers.devtools import Tab, chromium
 from tests.peers.test_console import enter as watch
 from tests.peers.test_console import go
 from tests.peers.test_page import SIZES
-from tests.peers.test_rooms import HEARD, SAMPLE, enter, house
+from tests.peers.test_rooms import HEARD, PATIENCE, SAMPLE, enter, house
 
 PICTURES = Path(".cache/rooms")
 SEEN = "received('video').then(all => all.some(one => one.framesDecoded > 10))"
@@ -36,21 +36,21 @@ async def test_three_people_talk_see_and_read_each_other_while_the_console_looks
         room = await enter(ann, url, "Ann Becker")
         await enter(bo, room, "Bo Lindqvist")
         for one, other in ((ann, "Bo Lindqvist"), (bo, "Ann Becker")):
-            await one.until(HEARD, 40)
-            await one.sees(".caption", other, 40)
+            await one.until(HEARD, PATIENCE)
+            await one.sees(".caption", other, PATIENCE)
         await bo.press("v")
-        await ann.until(SEEN, 40)
+        await ann.until(SEEN, PATIENCE)
         await ann.press("t")
-        await ann.sees(".pane .entry", "Bo Lindqvist", 40)
+        await ann.sees(".pane .entry", "Bo Lindqvist", PATIENCE)
         await comes_late(cy, room)
         await picture(ann, "room")
         await watch(boss, url)
         await go(boss, "rooms")
-        await boss.sees(".people li", "Bo Lindqvist")
-        await boss.sees(".people .words", "the", 40)
+        await boss.sees(".people li", "Bo Lindqvist", PATIENCE)
+        await boss.sees(".people .words", "the", PATIENCE)
         await picture(boss, "console")
         await boss.click("a[href='#dialogs/assistant']")
-        await boss.sees(".drawing .here", "quiet")
+        await boss.sees(".drawing .here", "quiet", PATIENCE)
         await picture(boss, "dialog")
         await cy.click("[data-name=leave]")
         await cy.sees(".ending", "You have left")
@@ -63,8 +63,8 @@ async def comes_late(tab: Tab, room: str) -> None:
     """Read what was said before one came, also after the page was loaded again."""
     await enter(tab, room, "Cy Okafor")
     await tab.press("t")
-    await tab.sees(".pane .entry", "Ann Becker", 40)
+    await tab.sees(".pane .entry", "Ann Becker", PATIENCE)
     await tab.ask("Page.reload")
-    await tab.sees(".tile", "Ann Becker", 40)
-    await tab.sees(".pane .entry", "Ann Becker", 40)
-    await tab.until(HEARD, 40)
+    await tab.sees(".tile", "Ann Becker", PATIENCE)
+    await tab.sees(".pane .entry", "Ann Becker", PATIENCE)
+    await tab.until(HEARD, PATIENCE)

@@ -88,7 +88,7 @@ class Visitor:
         await self.say(type_, **more)
         return await self.next(answer, after=before)
 
-    async def next(self, type_: str, *, after: int = 0, seconds: float = 15.0) -> Message:
+    async def next(self, type_: str, *, after: int = 0, seconds: float = 45.0) -> Message:
         """Return the first message of a type, from a place on, once it has come."""
         await until(lambda: self.find(type_, after), seconds=seconds)
         return self.find(type_, after)[0]

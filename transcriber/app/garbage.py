@@ -9,13 +9,40 @@ from __future__ import annotations
 
 import gc
 
-__all__ = ["settle"]
+from transcriber.memory import give_back
+from transcriber.rtc.sfu.room import Member, Witness
+
+__all__ = ["Sweep", "settle"]
 
 OBJECTS = (10_000, 20, 10)
 """
 New objects, and rounds, between two looks: hundreds of voices make Python's 700 every few
 milliseconds, and leave hardly any cycles behind.
 """
+
+LEAVERS = 50
+"""
+People who may have left before what they leave behind is taken: two hundred objects each, with
+their keys and sockets, that hold each other; a few milliseconds for all of them.
+"""
+
+
+class Sweep(Witness):
+    """
+    Looks among what is young when people have left, so that memory does not wait for chance, and
+    gives back what is free.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    def gone(self, member: Member) -> None:
+        """Somebody left."""
+        self._left += 1
+        if self._left >= LEAVERS:
+            self._left = 0
+            gc.collect(1)
+            give_back()
 
 
 def settle() -> None:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from transcriber.app.bots import Bots
+from transcriber.app.garbage import Sweep
 from transcriber.app.home import asking
 from transcriber.app.house import Face, House
 from transcriber.app.readers import Readers
@@ -61,12 +62,13 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         )
         readers, minutes = Readers(attendant), Minutes(house.bus)
         bots = Bots(hall, readers, house.talks, usual=settings.dialogs.usual)
+        sweep = Sweep()
 
         def opened(room: Room) -> None:
             room.watch(RoomEvents(room, house.bus))
             room.watch(readers.of(room))
             room.watch(minutes.of(room))
-
+            room.watch(sweep)
             tasks.create_task(bots.greet(room), name=f"greet {room.id}")
 
         hall.on_open.append(opened)

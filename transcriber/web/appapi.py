@@ -26,16 +26,18 @@ MOST = 4096
 """Characters of a header that we look at."""
 
 
-CONSOLE = re.compile(
-    r"/console|/assets/.+|/api/v1/"
-    r"(audit|console|dialogs|engines|rooms|self-test|session|tokens|transcripts|webhooks)(/.*)?"
+PAGE = re.compile(r"/console|/assets/.+|/api/v1/session")
+"""The console, as everybody may have it: without what it shows."""
+API = re.compile(
+    r"/api/v1/(audit|console|dialogs|engines|rooms|self-test|tokens|transcripts|webhooks)(/.*)?"
 )
-"""What Nextcloud's administrators may call from their browser."""
+"""What it shows, and does."""
 
 
 def behind(route: Route) -> bool:
-    """Whether a route is for administrators behind Nextcloud, too."""
-    return route.auth.kind in ("public", "token") and bool(CONSOLE.fullmatch(route.path))
+    """Whether a route is for browsers of Nextcloud's administrators, too."""
+    known = {"public": PAGE, "token": API}.get(route.auth.kind)
+    return bool(known and known.fullmatch(route.path))
 
 
 class AppApiGuard:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.unit.appinfo.rules import problems
 from transcriber.web.appapi import behind
-from transcriber.web.routes import Route, token
+from transcriber.web.routes import APPAPI, PUBLIC, Route, room, token
 
 TEXT = Path("appinfo/info.xml").read_text()
 INFO = ElementTree.fromstring(TEXT)
@@ -31,11 +31,16 @@ def test_it_leads_nowhere_that_is_not_there() -> None:
     assert not [one for one in addresses if "example" in one]
 
 
-SHOWN = ("/console", "/assets/1/console/main.js", "/api/v1/console/stream", "/api/v1/audit")
-HIDDEN = (
-    "/init", "/enabled", "/heartbeat", "/bot", "/api/v1/call/transcribe", "/api/v1/languages",
-    "/metrics", "/console/signed-in", "/x/console",
-)  # fmt: skip
+ADMIN = token("admin")
+SHOWN = {
+    "/console": PUBLIC, "/assets/1/console/main.js": PUBLIC, "/api/v1/session": PUBLIC,
+    "/api/v1/console/stream": ADMIN, "/api/v1/audit": ADMIN, "/api/v1/rooms/{room_id}": ADMIN,
+}  # fmt: skip
+HIDDEN = {
+    "/init": APPAPI, "/enabled": APPAPI, "/heartbeat": PUBLIC, "/bot": PUBLIC, "/metrics": ADMIN,
+    "/api/v1/call/transcribe": APPAPI, "/api/v1/languages": APPAPI, "/api/v1/events": ADMIN,
+    "/console/signed-in": PUBLIC, "/api/v1/sign-in": PUBLIC, "/x/console": PUBLIC,
+}  # fmt: skip
 
 
 def test_administrators_reach_the_console_with_their_browser_and_nobody_reaches_more() -> None:
@@ -43,10 +48,15 @@ def test_administrators_reach_the_console_with_their_browser_and_nobody_reaches_
     assert {route.findtext("access_level") for route in routes} == {"ADMIN"}
     for route in routes:
         assert json.loads(route.findtext("headers_to_exclude", "")) == ["authorization", "cookie"]
-    for path in SHOWN + HIDDEN:
+    for path, auth in (SHOWN | HIDDEN).items():
         reached = any(re.search(route.findtext("url", ""), path) for route in routes)
-        known = behind(Route("GET", path, nothing, token("admin"), "Something"))
+        known = behind(Route("GET", path, nothing, auth, "Something"))
         assert reached == known == (path in SHOWN), path
+
+
+def test_who_is_not_let_into_a_room_elsewhere_is_not_here() -> None:
+    for auth in (PUBLIC, room("join")):
+        assert not behind(Route("GET", "/api/v1/rooms/{room_id}/ws", nothing, auth, "Something"))
 
 
 async def nothing(request: web.Request) -> None:

@@ -71,6 +71,7 @@ async function start() {
     }
   } catch (error) {
     if (!error.unknown) problem = error.message;
+    else if (session.name) problem = `${session.name} may not see the console.`;
   }
   ask({ problem, provider: session.provider });
 }

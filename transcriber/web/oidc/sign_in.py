@@ -110,7 +110,7 @@ class SignIn:
         return answer
 
     async def _arrive(self, request: web.Request) -> web.Response:
-        kept = request.cookies.get(COOKIE, "").split(".")
+        kept = [part for part in request.cookies.get(COOKIE, "").split(".") if part]
         given = request.query.get("state", "")
         if len(kept) != PARTS or not hmac.compare_digest(given.encode(), kept[0].encode()):
             return self._back("expired")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from transcriber.app.garbage import OBJECTS, settle
+from tests.unit.transcriber.rtc.sfu.members import Guest
+from transcriber.app.garbage import LEAVERS, OBJECTS, Sweep, settle
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +37,17 @@ def test_what_is_loaded_is_passed_over_and_dropped_at_the_next_start() -> None:
     assert alive()
     settle()
     assert not alive()
+
+
+def test_what_people_leave_behind_is_taken_when_some_have_left() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        sweep, thing = Sweep(), weakref.ref(Thing())
+        for number in range(LEAVERS - 1):
+            sweep.gone(Guest(str(number)))
+        assert thing() is not None
+        sweep.gone(Guest("last"))
+        assert thing() is None
+    finally:
+        gc.enable()

@@ -43,6 +43,7 @@ export class Room {
     this.#visit = visit;
     this.#ended = ended;
     this.element = this.#draw();
+    this.#parts.settings.devices(kit);
     this.#listen();
     this.#show();
   }
