@@ -178,12 +178,11 @@ def pauses(audio: Samples, silero: Silero) -> list[float]:
     """Seconds at which the voice stops."""
     resampler, voice, ends, spoke = Resampler(RATE, segments.RATE), silero.voice(), [], False
     heard = np.concatenate([resampler.push(audio), resampler.flush(), np.zeros(WINDOW, np.float32)])
-    whole = heard[: len(heard) - len(heard) % WINDOW]
-    for number, probability in enumerate(voice.probabilities(whole)):
-        speaks = probability >= VOICE
-        if spoke and not speaks:
-            ends.append(number * WINDOW / segments.RATE)
-        spoke = speaks
+    windows = heard[: len(heard) - len(heard) % WINDOW].reshape(-1, WINDOW)
+    for place, chance in enumerate(voice.probabilities(windows)):
+        if spoke and chance < VOICE:
+            ends.append(place * WINDOW / segments.RATE)
+        spoke = chance >= VOICE
     return ends
 
 

@@ -24,15 +24,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from transcriber.aio import Backlog
-from transcriber.audio.block import RATE as CALL_RATE
 from transcriber.audio.block import SECONDS, Block, Samples
 from transcriber.audio.level import FLOOR, level
-from transcriber.audio.resample import Resampler
 from transcriber.engines.around import Around
-from transcriber.engines.segments import RATE, WINDOW
 from transcriber.engines.stt.base import (
     Final,
     Heard,
@@ -45,6 +40,7 @@ from transcriber.engines.stt.base import (
     TurnEnded,
     Word,
 )
+from transcriber.engines.windows import Windows
 
 __all__ = ["Ear", "GateRules", "Judge", "gated"]
 
@@ -59,8 +55,8 @@ EXACT = 0.001
 class Judge(Protocol):
     """Tells voices from other sounds: `engines.vad.Voice`."""
 
-    def probabilities(self, audio: Samples) -> list[float]:
-        """Return how likely it is that somebody speaks, for each `WINDOW` samples of some."""
+    def probabilities(self, windows: Samples) -> list[float]:
+        """Return how likely it is that somebody speaks in each row of `WINDOW` samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +86,7 @@ class Ear:
         self._make = judge
         self._noise = -math.inf
         self._voice: Judge | None = None
-        self._resampler = Resampler(CALL_RATE, RATE)
-        self._rest = np.zeros(0, np.float32)
+        self._windows = Windows()
 
     def hears(self, block: Block, before: Iterable[Block]) -> bool:
         """
@@ -119,18 +114,13 @@ class Ear:
 
     def _begin(self, voice: Judge, before: Iterable[Block]) -> None:
         """A detector without memory hears the first syllable late: let it hear what was before."""
-        self._voice = voice
-        self._resampler = Resampler(CALL_RATE, RATE)
-        self._rest = np.zeros(0, np.float32)
+        self._voice, self._windows = voice, Windows()
         for block in before:
             self._listen(block)
 
     def _listen(self, block: Block) -> float:
         assert self._voice is not None
-        audio = np.concatenate([self._rest, self._resampler.push(block)])
-        whole = len(audio) - len(audio) % WINDOW
-        self._rest = audio[whole:]
-        return max(self._voice.probabilities(audio[:whole]), default=0.0)
+        return max(self._voice.probabilities(self._windows.push(block)), default=0.0)
 
 
 def gated(

@@ -14,16 +14,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from transcriber import aio
-from transcriber.audio.block import RATE as CALL_RATE
 from transcriber.audio.block import SECONDS, Block, Samples
-from transcriber.audio.resample import Resampler
-from transcriber.engines.segments import RATE, WINDOW, Rules, Said, Segmenter, Work
+from transcriber.engines.segments import Rules, Said, Segmenter, Work
 from transcriber.engines.stt.base import Final, Heard, Partial, SpeechStarted
 from transcriber.engines.stt.wire import PATIENCE, Intake
 from transcriber.engines.vad import Voice
+from transcriber.engines.windows import Windows
 
 __all__ = ["Recognise", "UtteranceStream"]
 
@@ -53,9 +50,8 @@ class UtteranceStream(Intake):
         self._bare = bare
         self._recognise = recognise
         self._segmenter = Segmenter(rules)
-        self._resampler = Resampler(CALL_RATE, RATE)
+        self._windows = Windows()
         self._blocks = aio.Backlog(PATIENCE)
-        self._rest = np.zeros(0, np.float32)
         self._attempt: Attempt | None = None
 
     async def __aiter__(self) -> AsyncIterator[Heard]:
@@ -75,22 +71,15 @@ class UtteranceStream(Intake):
     def _digest(self, block: Block | None) -> Iterator[SpeechStarted | Work]:
         """Listen to a block; None ends the open utterance."""
         if block is not None:
-            audio = self._whole(block)
-            for number, probability in enumerate(self._voice.probabilities(audio)):
-                yield from self._judge(audio[number * WINDOW : (number + 1) * WINDOW], probability)
+            windows = self._windows.push(block)
+            for window, chance in zip(windows, self._voice.probabilities(windows), strict=True):
+                yield from self._judge(window, chance)
         elif work := self._segmenter.finish():
             yield work
 
-    def _whole(self, block: Block) -> Samples:
-        """Whole windows, as many as there are with this block."""
-        audio = np.concatenate([self._rest, self._resampler.push(block)])
-        whole = len(audio) - len(audio) % WINDOW
-        self._rest = audio[whole:]
-        return audio[:whole]
-
-    def _judge(self, window: Samples, probability: float) -> Iterator[SpeechStarted | Work]:
+    def _judge(self, window: Samples, chance: float) -> Iterator[SpeechStarted | Work]:
         speaking = self._segmenter.speaking
-        work = self._segmenter.push(window, probability)
+        work = self._segmenter.push(window, chance)
         if self._segmenter.speaking and not speaking:
             yield SpeechStarted(self._segmenter.now)
         if work is not None and (work.final or len(self._blocks) < BEHIND):

@@ -14,7 +14,6 @@ from tests.virtual_time import VirtualTimeLoop
 from transcriber.audio.block import SAMPLES, SECONDS, Block, Samples, silence
 from transcriber.audio.level import FLOOR
 from transcriber.engines.gate import PATIENCE, Ear, GatedStream, GateRules, Times, gated
-from transcriber.engines.segments import WINDOW
 from transcriber.engines.stt.base import (
     Final,
     Partial,
@@ -223,8 +222,7 @@ class Voice:
     def __init__(self) -> None:
         self.windows = 0
 
-    def probabilities(self, audio: Samples) -> list[float]:
-        windows = audio.reshape(-1, WINDOW)
+    def probabilities(self, windows: Samples) -> list[float]:
         self.windows += len(windows)
         return [float(window.max() > 0.05) for window in windows]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from transcriber.audio.block import SAMPLES, SECONDS, Block, Samples, silence
-from transcriber.engines.segments import WINDOW, Rules, Said, Work
+from transcriber.engines.segments import Rules, Said, Work
 from transcriber.engines.stt.base import Final, Heard, Partial, SpeechStarted
 from transcriber.engines.stt.utterances import UtteranceStream
 from transcriber.errors import EngineError
@@ -21,8 +21,8 @@ RULES = Rules(partial=0.5, guess=0.25, end_silence=0.5)
 class Loudness:
     """A voice is loud."""
 
-    def probabilities(self, audio: Samples) -> list[float]:
-        return [0.9 if np.abs(one).max() > 0.1 else 0.1 for one in audio.reshape(-1, WINDOW)]
+    def probabilities(self, windows: Samples) -> list[float]:
+        return [0.9 if float(np.abs(window).max()) > 0.1 else 0.1 for window in windows]
 
 
 class Slow:
