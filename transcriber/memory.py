@@ -1,9 +1,10 @@
 """
 Memory that is free goes back to the system.
 
-glibc keeps what was freed between pieces that are still in use, in a heap for each few threads: a
-recogniser's threads leave hundreds of megabytes of that behind, which nobody else can use and which
-look like a leak. Once a minute all of it is given back; that costs a few milliseconds of a thread.
+glibc keeps what was freed between pieces that are still in use: people who come and go, and the
+threads of a recogniser, leave hundreds of megabytes of that behind, which nobody else can use and
+which look like a leak. Fewer heaps or other thresholds change little about it (measured), so all of
+it is given back every few seconds; that costs a thread a millisecond or two.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 __all__ = ["give_back", "giving_back"]
 
-EVERY = 60.0
+EVERY = 10.0
 """Seconds between two times."""
 
 

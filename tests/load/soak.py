@@ -69,6 +69,8 @@ class Week:
     """The service, and what happened."""
 
     http: aiohttp.ClientSession
+    eye: aiohttp.ClientSession
+    """One connection, by which alone it is looked at: others come and go."""
     media: Media
     hook: str
     clip: Clip
@@ -76,12 +78,10 @@ class Week:
     done: int = 0
     failed: int = 0
     captions: int = 0
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Two looks at once would see each other's connection."""
 
     async def look(self) -> dict[str, float]:
         """What the service uses now."""
-        async with self._looking, self.http.get("/metrics", headers=HEADERS) as answer:
+        async with self.eye.get("/metrics", headers=HEADERS) as answer:
             found = dict(SAMPLE.findall(await answer.text()))
         return {name: float(found[name]) for name in MEASURES}
 
@@ -197,9 +197,11 @@ async def _begin(stack: AsyncExitStack) -> Week:
         "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }  # fmt: skip
     http, _ = await stack.enter_async_context(service(env=env))
+    one = aiohttp.TCPConnector(limit=1)
+    eye = await stack.enter_async_context(aiohttp.ClientSession(http._base_url, connector=one))
     media = await stack.enter_async_context(Media())
     hook = await _receiver(stack)
-    return Week(http, media, hook, Clip.of(_said()))
+    return Week(http, eye, media, hook, Clip.of(_said()))
 
 
 def _said() -> Samples:

@@ -67,6 +67,31 @@ SCALABLE = """
 })();
 """
 """Has the page send one stream of which parts can be left out: how, how small, in which codec."""
+PLAYER = """
+(async () => {
+  const {room, token} = JSON.parse(sessionStorage['transcriber.visit']);
+  const player = new RTCPeerConnection();
+  peers.splice(peers.indexOf(player), 1);
+  for (const kind of ['audio', 'video']) player.addTransceiver(kind, {direction: 'recvonly'});
+  const gathered = new Promise(done => player.onicegatheringstatechange = () =>
+    player.iceGatheringState === 'complete' && done());
+  await player.setLocalDescription(await player.createOffer());
+  await gathered;
+  const ask = (method, url, type, body) => fetch(url, {
+    method, body, headers: {Authorization: `Bearer ${token}`, 'Content-Type': type},
+  });
+  const sdp = player.localDescription.sdp;
+  const answer = await ask('POST', `/api/v1/rooms/${room}/whep`, 'application/sdp', sdp);
+  await player.setRemoteDescription({type: 'answer', sdp: await answer.text()});
+  const [, link] = answer.headers.get('Link').match(/<(.*)>/);
+  globalThis.choose = async encodingId =>
+    ask('POST', link, 'application/json', JSON.stringify({mediaId: '1', encodingId}));
+  globalThis.stop = () => ask('DELETE', answer.headers.get('Location'));
+  globalThis.width = async () => [...(await player.getStats()).values()]
+    .find(one => one.type === 'inbound-rtp' && one.kind === 'video')?.frameWidth;
+})()
+"""
+"""Watches the room by WHEP, beside the page."""
 PACKETS = "received('audio').then(all => all.reduce((sum, one) => sum + one.packetsReceived, 0))"
 NEWEST = "received('video').then(all => all.at(-1) ?? {})"
 HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLevel ?? 0)) > 0.02)"
@@ -214,5 +239,16 @@ async def test_a_picture_changes_its_layer_when_its_viewer_wishes() -> None:
                 await bo.until(
                     f"{NEWEST}.then(one => one.frameWidth === {WIDTHS[layer]})", PATIENCE
                 )
+            if not mode:
+                await choose_as_player(bo)
             await ann.click("[data-name=leave]")
             await bo.until("document.querySelectorAll('.tile').length === 1")
+
+
+async def choose_as_player(tab: Tab) -> None:
+    """Watch by WHEP too, and choose sizes there."""
+    await tab.run(PLAYER)
+    for layer in ("mid", "low"):
+        await tab.run(f"choose('{layer}').then(answer => answer.status)")
+        await tab.until(f"width().then(wide => wide === {WIDTHS[layer]})", PATIENCE)
+    await tab.run("stop().then(answer => answer.status)")

@@ -32,7 +32,7 @@ async def test_from_install_to_the_last_caption(tmp_path: Path) -> None:
             LT_HPB_URL=stack.url,
             LT_BACKEND_URL=stack.nextcloud.base_url,
             LT_INTERNAL_SECRET=stack.internal_secret,
-            WORKERS="2",
+            WORKERS="1",
         ) as process,
     ):
         assert await cloud.call("POST", "/init") == (200, {})

@@ -6,8 +6,9 @@ level (the receiver turns packets whose header says silent into zeros without de
 those end here), how far the level is above the noise of this speaker, and only then Silero. A
 recogniser's stream is opened when somebody begins to speak. It gets the moments before as well,
 so that no first word is lost, and some silence after, so that it finds the end by itself; then it
-is told to finish. Where an open stream costs money or a place on a GPU it is closed after a while
-and opened again for the next words.
+is told to finish. That somebody speaks is told by the gate, where a voice detector listens: a
+recogniser over the network knows it much later. Where an open stream costs money or a place on a
+GPU it is closed after a while and opened again for the next words.
 
 The gate has the interface of a recogniser, and times remain those of the audio that was pushed
 into it, silence included.
@@ -22,8 +23,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
+from transcriber import aio
 from transcriber.aio import Backlog
 from transcriber.audio.block import SECONDS, Block, Samples
 from transcriber.audio.level import FLOOR, level
@@ -40,7 +42,9 @@ from transcriber.engines.stt.base import (
     TurnEnded,
     Word,
 )
+from transcriber.engines.stt.outbox import Outbox
 from transcriber.engines.windows import Windows
+from transcriber.errors import EngineError
 
 __all__ = ["Ear", "GateRules", "Judge", "gated"]
 
@@ -70,6 +74,8 @@ class GateRules:
     noise_rises: float = 1.0
     """Decibels a second by which the noise is thought to have become louder."""
     voice: float = 0.4
+    sure: float = 0.5
+    """How likely a voice must be to be announced before the recogniser has heard it."""
     pre_roll: float = 0.48
     hangover: float = 1.04
     """Silence that is passed on: longer than recognisers need to find the end of an utterance."""
@@ -82,6 +88,8 @@ class Ear:
 
     def __init__(self, rules: GateRules, judge: Callable[[], Judge] | None) -> None:
         self.level = FLOOR
+        self.sure = False
+        """Whether it was certainly a voice, in the last block."""
         self._rules = rules
         self._make = judge
         self._noise = -math.inf
@@ -95,14 +103,16 @@ class Ear:
         `before` are the blocks before it that nobody spoke in; when there are none, somebody
         spoke a moment ago, and each sound is judged with care.
         """
-        self.level = level(block)
+        self.level, self.sure = level(block), False
         loud, pause = self._loud(), any(True for _ in before)
         if self._make is None or (pause and not loud):
             self._voice = None
             return loud
         if self._voice is None:
             self._begin(self._make(), before)
-        return self._listen(block) >= self._rules.voice
+        probability = self._listen(block)
+        self.sure = probability >= self._rules.sure
+        return probability >= self._rules.voice
 
     def _loud(self) -> bool:
         if self.level <= FLOOR:
@@ -164,7 +174,10 @@ class GatedStream:
         """Whether the source waits for us: then what was before speech is sent one by one."""
         self._wake = asyncio.Event()
         self._opened = asyncio.Event()
+        self._outbox = Outbox()
         self._events: AsyncGenerator[Heard, None] | None = None
+        self._beginning: Literal["unheard", "announced", "known"] = "known"
+        """Of this stretch of speech: whether we have announced it, or the recogniser has."""
 
     @property
     def dropped(self) -> int:
@@ -189,7 +202,12 @@ class GatedStream:
         item = (self._count, block)
         self._count += 1
         if self._ear.hears(block, [old for _, old in self._before]):
+            if not self.speaking:
+                self._beginning = "unheard"
             self._silent = 0
+            if self._ear.sure and self._beginning == "unheard":
+                self._beginning = "announced"
+                self._outbox.interject(SpeechStarted(round(item[0] * SECONDS, 3)))
             while self._before:
                 self._wait(self._before.popleft())
         else:
@@ -237,15 +255,34 @@ class GatedStream:
         return self._events
 
     async def _listen(self) -> AsyncGenerator[Heard, None]:
-        while await self._spoken():
-            async with self._stt.open(self._options) as stream:
-                self._attach(stream)
-                try:
-                    async for heard in stream:
-                        yield self._times.placed(heard)
-                finally:
-                    self._dropped += stream.dropped
-                    self._detach()
+        async with aio.alongside(self._read()):
+            async for heard in self._outbox:
+                yield heard
+
+    async def _read(self) -> None:
+        problem: EngineError | None = None
+        try:
+            while await self._spoken():
+                async with self._stt.open(self._options) as stream:
+                    self._attach(stream)
+                    try:
+                        async for heard in stream:
+                            if not self._known(heard):
+                                await self._outbox.put(self._times.placed(heard))
+                    finally:
+                        self._dropped += stream.dropped
+                        self._detach()
+        except EngineError as error:
+            problem = error
+        finally:
+            self._outbox.close(problem)
+
+    def _known(self, heard: Heard) -> bool:
+        """Whether we have announced this, and no words that were said before came after that."""
+        began, announced = isinstance(heard, SpeechStarted), self._beginning == "announced"
+        if began or (announced and isinstance(heard, Final)):
+            self._beginning = "known"
+        return began and announced
 
     async def _spoken(self) -> bool:
         """Wait for speech; False when none comes any more."""

@@ -27,7 +27,7 @@ def test_what_lies_between_pieces_in_use_is_given_back() -> None:
     assert len(used) == PIECES / 50
 
 
-async def test_it_happens_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_happens_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     times: list[float] = []
     clock = asyncio.get_running_loop().time
 

@@ -27,12 +27,12 @@ from transcriber.engines.stt.base import (
     Final,
     Heard,
     Interrupted,
-    Partial,
     Progress,
     StreamOptions,
     Stt,
     SttStream,
 )
+from transcriber.engines.stt.outbox import Outbox
 from transcriber.engines.stt.replay import Tape, Timeline, Told
 from transcriber.errors import EngineError
 
@@ -52,8 +52,6 @@ LAST_WORDS = 20.0
 """Seconds between the words that still come after the end of the audio."""
 HEALTHY = 10.0
 """Seconds that a stream without a final must have lasted for its failure to count as the first."""
-WAITING = 64
-"""Events kept for a slow reader: the newest partial replaces the last, finals wait for room."""
 CHECKPOINT = 12
 """Blocks (a second) between the marks of what was sent when."""
 
@@ -280,45 +278,3 @@ class ResumingStream:
     def _hurry(self) -> None:
         if self._deadline is not None:
             self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_WORDS)
-
-
-class Outbox:
-    """What the reader has not taken yet."""
-
-    def __init__(self) -> None:
-        self.finals = 0
-        """How many were ever put in."""
-        self._items: deque[Heard] = deque()
-        self._filled = asyncio.Event()
-        self._taken = asyncio.Event()
-        self._closed = False
-        self._problem: EngineError | None = None
-
-    async def put(self, heard: Heard) -> None:
-        """Add an event; waits for room."""
-        self.finals += isinstance(heard, Final)
-        newest = self._items[-1] if self._items else None
-        if isinstance(heard, Partial) and isinstance(newest, Partial):
-            self._items.pop()
-        while len(self._items) >= WAITING:
-            self._taken.clear()
-            await self._taken.wait()
-        self._items.append(heard)
-        self._filled.set()
-
-    def close(self, problem: EngineError | None) -> None:
-        """Nothing more comes; the reader is told the problem after everything else."""
-        self._closed, self._problem = True, problem
-        self._filled.set()
-
-    async def __aiter__(self) -> AsyncIterator[Heard]:
-        while True:
-            while self._items:
-                self._taken.set()
-                yield self._items.popleft()
-            if self._closed:
-                break
-            self._filled.clear()
-            await self._filled.wait()
-        if self._problem is not None:
-            raise self._problem

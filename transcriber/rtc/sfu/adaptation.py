@@ -70,11 +70,13 @@ class Adaptation:
         passed = now - self._measured_at
         if passed < LOOK:
             return
-        octets = {leg.source: leg.octets for _, leg in self._shown()}
-        more = (count - self._octets.get(source, count) for source, count in octets.items())
-        self._rate = 8 * sum(more) / passed
-        self._octets, self._measured_at = octets, now
-        if not self._rate:
+        before, self._octets = self._octets, {}
+        sent = {"audio": 0, "video": 0}
+        for track, leg in self._shown():
+            sent[track.kind] += leg.octets - before.get(leg.source, leg.octets)
+            self._octets[leg.source] = leg.octets
+        self._rate, self._measured_at = 8 * sum(sent.values()) / passed, now
+        if not sent["video"]:
             self._estimate.idle(now)
         self.adapt(now)
 

@@ -14,7 +14,7 @@ __all__ = ["Estimate"]
 
 START = 1_500_000
 """Bits per second believed in the beginning."""
-LEAST, MOST = 50_000, 20_000_000
+LEAST, MOST = 100_000, 20_000_000
 """Bits per second: speech goes through below, and nothing needs more than above."""
 UP, TOLERATED, TOO_MUCH = 1.05, 0.02, 0.1
 """The factor while at most the tolerated share is lost, and the share from which it goes down."""
@@ -26,8 +26,10 @@ FALLS = 0.97
 """Share of what the receiver said last, below which it says less."""
 PAUSE = 0.5
 """Seconds between two changes: what a change does has to show first."""
-SHORTEST, LONGEST = 5.0, 60.0
+SHORTEST, LONGEST = 5.0, 20.0
 """Seconds after congestion in which we do not believe in more; doubled from one to the next."""
+AGAIN = 120.0
+"""Seconds within which congestion is the same as before."""
 
 
 class Estimate:
@@ -38,7 +40,7 @@ class Estimate:
     def __init__(self) -> None:
         self._bits = float(START)
         self._rose_at = -PAUSE
-        self._fell_at = -LONGEST * 2
+        self._fell_at = -AGAIN
         self._patience = 0.0
         self._said = 0.0
 
@@ -65,7 +67,7 @@ class Estimate:
             self._rise(now)
 
     def idle(self, now: float) -> None:
-        """Nothing is sent, so nobody can say anything about it: believe in more."""
+        """No picture is sent, so nobody can say anything about it: believe in more."""
         self._rise(now)
 
     def _rise(self, now: float) -> None:
@@ -79,7 +81,7 @@ class Estimate:
     def _fall(self, bits: float, now: float) -> None:
         if now - self._fell_at < PAUSE:
             return
-        again = now - self._fell_at < LONGEST * 2
+        again = now - self._fell_at < AGAIN
         self._patience = min(LONGEST, self._patience * 2) if again else SHORTEST
         self._fell_at = now
         self._bits = max(LEAST, min(self._bits, bits))

@@ -15,13 +15,12 @@ from typing import Protocol
 
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.sfu.dependency import Dependencies
 from transcriber.rtc.sfu.keyframe import begins
 from transcriber.rtc.sfu.layers import Layers
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.sfu.packet import Form, Packet
-from transcriber.rtc.sfu.scalable import Vp9
+from transcriber.rtc.sfu.parts import Parts
 from transcriber.rtc.sfu.wave import Share, Table, tables
 from transcriber.rtc.srtp import ROOM
 
@@ -61,9 +60,7 @@ class Forwarder:
         """What the publisher sends."""
         self.video = not codec.startswith(("opus", "pcm", "g722"))
         """Whether it is a picture, which only begins at a keyframe."""
-        self._vp9 = Vp9() if codec.startswith("vp9") else None
-        self._needs = needs if codec.startswith("av1") else 0
-        self._dependencies = Dependencies()
+        self._parts = Parts(codec, needs)
         self._ours = secrets.randbits(32)
         self._tables: list[Table] | None = None
         """Who gets sound without a look at each of them; none until everybody has begun."""
@@ -132,8 +129,9 @@ class Forwarder:
         self.loudness = loudness = loudness & 0x7F
         payload = bytes(buffer.view[start:stop])
         packet = Packet(sequence, timestamp, buffer.data[1] & 0x80, loudness, payload, now)
-        if self._vp9 or self._needs:
-            packet = self._taken_apart(packet, buffer, start)
+        if self._parts.possible:
+            packet = self._parts.tell(packet, buffer, start)
+            self.layers.scalable |= packet.part is not None
         if missing := self.layers.take(number, packet, size):
             self._upstream.send_control(rtcp.missing(self._ours, source, missing))
         if self.video:
@@ -189,18 +187,6 @@ class Forwarder:
         """Something about subscribers changes: look at each of them."""
         self.settle()
         self._tables = None
-
-    def _taken_apart(self, packet: Packet, buffer: Buffer, start: int) -> Packet:
-        """Say which part of a picture a packet is, if parts can be left out."""
-        needs = b""
-        if self._vp9:
-            part = self._vp9.read(packet.payload)
-        else:
-            if found := rtp.extension(buffer.data, start, self._needs):
-                needs = bytes(buffer.view[found[0] : found[0] + found[1]])
-            part = self._dependencies.read(needs)
-        self.layers.scalable |= part is not None
-        return packet._replace(part=part, needs=needs)
 
     def _forward(self, number: int, packet: Packet, now: float) -> None:
         forms: dict[tuple[Form, int], bytes] = {}

@@ -321,3 +321,75 @@ def test_every_word_is_heard_at_its_time(talk: list[tuple[int, int]]) -> None:
     words = [word for final in heard for word in final.words]
     assert [int(word.text) - 1 for word in words] == spoken
     assert [word.start for word in words] == [round(n * SECONDS, 3) for n in spoken]
+
+
+class TestGateThatAnnounces(TestGate):
+    @pytest.fixture
+    async def stt(self) -> AsyncIterator[Stt]:
+        async with gated(FakeStt(), judge=Voice) as stt:
+            yield stt
+
+
+async def test_words_that_come_late_do_not_leave_the_next_ones_unannounced() -> None:
+    late = FakeStt(FakeOptions(opening=4.0))
+    blocks = [*said(1), *pause(20), *said(2), *pause(20)]
+    heard = await hear(gated(late, judge=Voice), blocks, paced=True)
+    kinds = [type(event) for event in heard if not isinstance(event, Partial)]
+    assert kinds == [SpeechStarted, SpeechStarted, Final, SpeechStarted, Final]
+
+
+async def announced(gate: Stt, blocks: Sequence[Block]) -> list[tuple[float, float]]:
+    """When it was told that somebody begins to speak, and when that was said to be."""
+    clock = asyncio.get_running_loop().time
+    began, told = clock(), list[tuple[float, float]]()
+    async with gate.open(StreamOptions()) as stream, asyncio.TaskGroup() as group:
+
+        async def read() -> None:
+            async for heard in stream:
+                if isinstance(heard, SpeechStarted):
+                    told.append((round(clock() - began, 2), heard.at))
+
+        group.create_task(read())
+        for block in blocks:
+            await asyncio.sleep(SECONDS)
+            stream.push(block)
+        stream.close()
+    return told
+
+
+async def test_a_voice_is_announced_once_and_not_when_the_recogniser_hears_it() -> None:
+    slow = FakeStt(FakeOptions(opening=1.0))
+    blocks = [*pause(10), *said(1, 2, 3), *pause(40), *said(4), *pause(40)]
+    assert await announced(gated(slow, judge=Voice), blocks) == [(0.88, 0.8), (4.32, 4.24)]
+
+
+async def test_what_is_said_after_a_short_pause_is_announced_by_the_recogniser() -> None:
+    blocks = [*said(1), *pause(3), *said(2), *pause(20)]
+    assert await announced(gated(FakeStt(), judge=Voice), blocks) == [(0.08, 0.0), (0.4, 0.32)]
+
+
+class Doubt(Voice):
+    """Is never sure."""
+
+    def probabilities(self, windows: Samples) -> list[float]:
+        return [0.45 * one for one in super().probabilities(windows)]
+
+
+async def test_what_may_be_a_voice_is_announced_by_the_recogniser() -> None:
+    slow = FakeStt(FakeOptions(opening=0.5))
+    told = await announced(gated(slow, judge=Doubt), [*said(1, 2), *pause(20)])
+    assert told == [(0.58, 0.0)]
+
+
+async def test_what_the_recogniser_has_heard_is_not_announced_again() -> None:
+    class Late(Voice):
+        """Is sure of the second block."""
+
+        def probabilities(self, windows: Samples) -> list[float]:
+            doubts = super().probabilities(windows)
+            return [
+                0.9 if w.max() > 1.5 else 0.45 * d for w, d in zip(windows, doubts, strict=True)
+            ]
+
+    told = await announced(gated(FakeStt(), judge=Late), [*said(1, 2), *pause(20)])
+    assert told == [(0.08, 0.0)]

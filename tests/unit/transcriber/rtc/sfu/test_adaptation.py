@@ -93,6 +93,19 @@ def test_sound_is_never_left_out_and_screens_come_before_faces() -> None:
     assert not room.legs[0].paused
 
 
+def test_a_picture_comes_back_by_itself_when_it_was_left_out() -> None:
+    room = Room("camera", "")
+    room.pass_(4)
+    room.pass_(2, bits=80_000)
+    assert room.sent() == "off"
+    for _ in range(30):
+        room.now += 0.5
+        for place in (0, 1):
+            room._send(place)
+        room.adaptation.look(room.now)
+    assert room.sent() != "off"
+
+
 def test_what_is_lost_means_that_less_fits() -> None:
     room = Room("camera")
     room.pass_(4)
