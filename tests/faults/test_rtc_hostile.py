@@ -133,7 +133,7 @@ async def test_strangers_on_the_wire_disturb_nobody() -> None:
             assert heard.frequency() == pytest.approx(1_000, abs=2)
             assert told == []
             assert b.link is not None
-            assert b.link.rejected > 300
+            assert b.link.rejected > 100, "those that the kernel had room for"
             await asyncio.gather(a.close(), b.close())
 
 

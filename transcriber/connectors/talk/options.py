@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 __all__ = ["TalkOptions"]
+
+
+def _chosen(text: object) -> object:
+    return None if text == "auto" else text
 
 
 class TalkOptions(BaseModel):
@@ -34,14 +38,11 @@ class TalkOptions(BaseModel):
         alias="SKIP_CERT_VERIFY",
         description="accept any certificate of the backend and of Nextcloud; for tests alone",
     )
-    replacing: bool | Literal["auto"] = Field(
+    replaces: Annotated[bool | None, BeforeValidator(_chosen)] = Field(
         "auto",
+        validate_default=True,
         alias="LT_INTERIM_CAPTIONS",
         description="show words that may still change; auto: where Talk's version replaces them "
         "by the next; false: only words that are sure, each once",
     )
-
-    @property
-    def replaces(self) -> bool | None:
-        """Whether Talk replaces an interim caption by the next; None: see its version."""
-        return None if self.replacing == "auto" else self.replacing
+    """Whether Talk replaces an interim caption by the next; None: see its version."""

@@ -70,7 +70,8 @@ class OidcOptions(BaseModel):
     def _complete(self) -> Self:
         if self.client and not (self.issuer and self.console):
             name = "CONSOLE_URL" if self.issuer else "OIDC_ISSUER"
-            raise Misconfigured(name, "is missing", remedy="people are to sign in there")
+            remedy = f"set {name}, or leave both empty: then nobody signs in to the console"
+            raise Misconfigured("OIDC_CLIENT_ID", f"needs {name}", remedy=remedy)
         if self.issuer and not self.audience:
             raise Misconfigured(
                 "OIDC_AUDIENCE", "is missing", remedy="tokens made for others must not count here"
