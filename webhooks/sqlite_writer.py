@@ -4,12 +4,14 @@ The one thread that writes to a SQLite file.
 Writes that arrive while the disk is busy form one transaction, so many callers share one wait for
 the disk. When a transaction fails, its writes are tried one by one: a full disk or one impossible
 write then fails nobody else's. The log that SQLite writes first is moved into the file beside the
-writing, because whoever waits for the disk should not wait for that too.
+writing, because whoever waits for the disk should not wait for that too. On a disk that is nearly
+full it is moved after every write, or it would take the room that the file needs to take it in.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -33,6 +35,8 @@ BUSY = 10.0
 """Seconds to wait for another process that writes to the same file."""
 SETTLED = 20_000
 """Rows written before the log is moved into the file: about twenty megabytes."""
+SCARCE = 64 << 20
+"""Bytes of room on the disk below which the log is kept short."""
 EMPTIED = 4
 """Every so many times the log is moved while nobody writes: only then does it shrink."""
 
@@ -82,7 +86,9 @@ class Writer(threading.Thread):
         self._answer([(self.started, None, None)])
         while not self._over:
             self._answer(_carry_out(db, self._waiting()))
-            if db.total_changes > SETTLED * (self._settled + 1):
+            if _cramped(self._path):
+                settle(db)
+            elif db.total_changes > SETTLED * (self._settled + 1):
                 self._have_settled(db)
         db.close()
 
@@ -144,6 +150,14 @@ def _transaction(db: sqlite3.Connection, jobs: list[_Job]) -> list[Any]:
         if db.in_transaction:
             db.execute("ROLLBACK")
     return results
+
+
+def _cramped(path: Path) -> bool:
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False  # what is wrong there, the next write tells whoever asked for it
+    return disk.f_bavail * disk.f_frsize < SCARCE
 
 
 def settle(db: sqlite3.Connection) -> None:
