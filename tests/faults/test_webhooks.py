@@ -29,4 +29,5 @@ def test_no_acknowledged_event_is_lost_when_the_database_crashes() -> None:
 def test_a_full_disk_is_a_clear_error_and_loses_nothing() -> None:
     figures = fill_a_disk()
     assert figures["disk_full_errors"] >= 1
+    assert figures["disk_full_after_room_was_made"] == 0
     assert figures["disk_full_lost"] == figures["disk_full_duplicates"] == 0

@@ -293,7 +293,10 @@ def main() -> int:
         figures[key] = figures[f"sqlite_{key}"] + figures[f"postgres_{key}"]
     figures["seconds"] = time.time() - began
     kills = min(figures["sqlite_kills"], figures["postgres_kills"])
-    bars = [Bar(key, figures[key], "==", 0) for key in (*SUMS, "disk_full_lost")]
+    bars = [
+        Bar(key, figures[key], "==", 0)
+        for key in (*SUMS, "disk_full_lost", "disk_full_after_room_was_made")
+    ]
     bars += [
         Bar("kills", kills, ">=", given.kills),
         Bar("disk_full_errors", figures["disk_full_errors"], ">=", 1),

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from webhooks import Endpoint, Message, Secret, Worker, new_secret, open_store
-from webhooks.errors import StoreError
+from webhooks.errors import StoreError, StoreFull
 from webhooks.models import Outcome
 from webhooks.sender import Reply
 from webhooks.store import Store
@@ -31,7 +31,11 @@ SIZE = 4 << 20
 """Bytes of the disk."""
 BALLAST = 2 << 20
 """Bytes that are freed when the disk is full."""
-MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && exec "$3" -m tests.faults.webhooks_disk "$2"'
+MOUNTED = "mounted"
+MOUNT = f"""
+mount -t tmpfs -o size="$1" none "$2" && echo {MOUNTED} &&
+exec "$3" -m tests.faults.webhooks_disk "$2"
+"""
 
 
 def fill_a_disk() -> dict[str, float]:
@@ -44,11 +48,13 @@ def fill_a_disk() -> dict[str, float]:
             if done.returncode == 0:
                 figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
                 return figures
+            if done.stdout.startswith(MOUNTED):
+                break  # there was a disk, and the store failed on it
     raise RuntimeError(f"the disk could not be tested: {done.stderr}")
 
 
-async def fill(folder: Path) -> dict[str, float]:
-    """Add until the disk is full, make room, and deliver."""
+async def fill(folder: Path, refusal: type[StoreError]) -> dict[str, float]:
+    """Add until the disk is full, which is refused in this way, make room, and deliver."""
     ballast = folder / "ballast"
     ballast.write_bytes(bytes(BALLAST))
     acknowledged: list[str] = []
@@ -57,11 +63,11 @@ async def fill(folder: Path) -> dict[str, float]:
         endpoint = Endpoint("whk", "https://a.example/", (Secret(new_secret()),), max_rps=100_000)
         await store.save(endpoint, now=time.time())
         while errors < 5 and len(acknowledged) < 10_000:
-            errors += await _add(store, acknowledged)
+            errors += await _add(store, acknowledged, refusal)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     ballast.unlink()
     async with open_store(f"sqlite:///{folder}/hooks.db") as store:
-        still_full = await _add(store, acknowledged)
+        still_full = await _add(store, acknowledged, StoreError)
         arrived = await _deliver(store, len(acknowledged))
     return {
         "disk_full_acknowledged": len(acknowledged),
@@ -72,12 +78,12 @@ async def fill(folder: Path) -> dict[str, float]:
     }
 
 
-async def _add(store: Store, acknowledged: list[str]) -> int:
+async def _add(store: Store, acknowledged: list[str], refusal: type[StoreError]) -> int:
     start = len(acknowledged)
     ids = [f"evt_{number}" for number in range(start, start + 10)]
     try:
         await store.add(*(Message(i, "speech.final", b"x" * 2000) for i in ids), now=time.time())
-    except StoreError:
+    except refusal:
         return 1
     acknowledged += ids
     return 0
@@ -101,10 +107,12 @@ async def _deliver(store: Store, count: int) -> list[str]:
 
 
 def main() -> None:
+    refusal: type[StoreError] = StoreFull
     if sys.argv[2:]:
+        refusal = StoreError  # SQLite does not take a file that is too long for a full disk
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (BALLAST, resource.RLIM_INFINITY))
-    print(json.dumps(asyncio.run(fill(Path(sys.argv[1])))))
+    print(json.dumps(asyncio.run(fill(Path(sys.argv[1]), refusal))))
 
 
 if __name__ == "__main__":
