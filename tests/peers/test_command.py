@@ -188,6 +188,8 @@ UNREACHABLE = {
     "LLM_PRICES": "gpt one two",
     "LLM_BUDGET": "5",
     "LT_HPB_URL": "http://127.0.0.1:9",
+    "NEXTCLOUD_URL": "http://127.0.0.1:9",
+    "NATS_URL": "nats://127.0.0.1:9",
     "TRANSCRIBER_CONFIG": "/nowhere.yaml",
     "API_TOKEN_FILE": "/nowhere",
 }
