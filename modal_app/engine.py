@@ -30,7 +30,7 @@ from modal_app.hub import Model
 from modal_app.protocol import FRAME, Samples
 from modal_app.weights import Loaded
 
-__all__ = ["Slots", "model"]
+__all__ = ["Slots", "head_weights", "model", "quiet"]
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,17 @@ def model(loaded: Loaded, slots: int, *, cuda_graph: bool = True) -> Model:
     log.info("engine", mode=engine.mode, slots=slots, state_mb=engine.state_bytes() >> 20)
     arch = loaded.arch
     return Model(arch.name, engine, loaded.decode, arch.rules, arch.languages)
+
+
+def head_weights(lm: Any) -> torch.Tensor:
+    """Put the heads on top of each other: one product then serves them all."""
+    return torch.cat([head.weight for head in lm.extra_heads])
+
+
+def quiet(hidden: torch.Tensor, weights: torch.Tensor, heads: int) -> torch.Tensor:
+    """Ask each head how sure it is that nobody will speak, which is the first of its classes."""
+    scores = torch.nn.functional.linear(hidden[:, 0], weights).float()
+    return scores.view(len(scores), heads, -1).softmax(dim=-1)[:, :, 0]
 
 
 class Slots:
@@ -110,9 +121,7 @@ class Slots:
         # Tensors, because a number would be copied from the host in every step.
         self._no_text = torch.full((1, 1), self._lm.text_initial_token_id, device=device)
         self._no_audio = torch.full((1, 1), self._lm.initial_token_id, device=device)
-        self._head_weights = (
-            torch.cat([head.weight for head in self._lm.extra_heads]) if self.heads else None
-        )
+        self._head_weights = head_weights(self._lm) if self.heads else None
 
     def _share_mask(self) -> list[Any]:
         states = [
@@ -157,10 +166,7 @@ class Slots:
         self._started.logical_or_(active)
         self._out[:, 0].copy_(token)
         if self._head_weights is not None:
-            scores = torch.nn.functional.linear(hidden[:, 0], self._head_weights).float()
-            # Each head has several classes; the first is that nobody will speak.
-            quiet = scores.view(self.slots, self.heads, -1).softmax(dim=-1)[:, :, 0]
-            self._out[:, 1:].copy_(quiet)
+            self._out[:, 1:].copy_(quiet(hidden, self._head_weights, self.heads))
 
     def _try_capture(self) -> None:
         try:

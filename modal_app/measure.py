@@ -19,7 +19,7 @@ import torch
 from moshi.utils.compile import no_compile, no_cuda_graph
 
 from modal_app.arch import ARCHS
-from modal_app.engine import Slots
+from modal_app.engine import Slots, head_weights, quiet
 from modal_app.protocol import SECONDS
 from modal_app.stock import Stock
 from modal_app.weights import Loaded, choose, randomised
@@ -118,6 +118,9 @@ def _stages(loaded: Loaded, slots: int) -> dict[str, float | str]:
             "quantizer_ms": lambda: mimi.quantizer.encode(latent),
             "lm_ms": lambda: lm.forward_text(tokens),
         }
+        if heads := loaded.arch.heads:
+            (hidden, _), weights = lm.forward_text(tokens), head_weights(lm)
+            parts["heads_ms"] = lambda: quiet(hidden, weights, heads)
         repeats = REPEATS if device.type == "cuda" else 3
         return {name: _median(part, repeats, device) * 1000 for name, part in parts.items()}
 

@@ -19,6 +19,30 @@ from tests.peers.test_gpu_service_bad_clients import freed
 
 MODULE = (sys.executable, "-m", "modal_app")
 TINY = ARCHS["tiny"]
+STAGES = ("mimi", "quantizer", "lm", "heads")
+LISTEN = """
+import json, modal
+
+told = {}
+
+def overhear(place, name):
+    real = getattr(place, name)
+
+    def decorator(*given, **named):
+        told[name] = named
+        return real(*given, **named)
+
+    setattr(place, name, decorator)
+
+overhear(modal.App, "cls")
+overhear(modal, "concurrent")
+overhear(modal, "web_server")
+import modal_app.app as ours
+
+told |= {"name": ours.app.name, "environ": ours.wanted.environ()}
+print(json.dumps(told, default=str))
+"""
+"""Prints what Modal's decorators are given, which get it all the same and refuse what is wrong."""
 
 
 def tiny(slots: int) -> engine.Slots:
@@ -39,7 +63,8 @@ def test_the_bench_prints_its_figures_for_both_ways_to_step() -> None:
         assert done.returncode == 0
         assert (result["device"], result["mode"], result["bars"]) == ("cpu", mode, [])
         assert result["figures"]["b2_steps_per_s"] > 0
-        assert {"b1_mimi_ms", "b1_quantizer_ms", "b1_lm_ms"} <= result["figures"].keys()
+        stages = {f"b{slots}_{stage}_ms" for slots in (1, 2) for stage in STAGES}
+        assert stages <= result["figures"].keys()
 
 
 async def test_a_real_model_serves_both_protocols() -> None:
@@ -87,13 +112,21 @@ def test_the_pause_heads_are_found_in_the_weights(tmp_path: Path) -> None:
 
 
 def test_modal_is_told_what_the_settings_say() -> None:
-    script = (
-        "import modal_app.app as a;"
-        "print(a.app.name, a.wanted.gpu, a.wanted.slots, a.wanted.environ()['STT_SLOTS'])"
-    )
-    environ = os.environ | {"STT_GPU": "H200", "STT_SLOTS": "512"}
+    environ = os.environ | {
+        "STT_GPU": "H200", "STT_SLOTS": "512", "STT_REGION": "eu-west", "STT_SCALEDOWN": "60",
+        "STT_MIN_CONTAINERS": "1", "STT_MAX_CONTAINERS": "7",
+    }  # fmt: skip
     done = subprocess.run(
-        (sys.executable, "-c", script), capture_output=True, text=True, timeout=60, env=environ
+        (sys.executable, "-c", LISTEN), capture_output=True, text=True, timeout=60, env=environ
     )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
 
-    assert done.stdout.split() == ["kyutai-stt", "H200", "512", "512"], done.stderr
+    assert (told["name"], told["environ"]["STT_SLOTS"]) == ("kyutai-stt", "512")
+    wanted = {
+        "gpu": "H200", "region": "eu-west", "scaledown_window": 60,
+        "min_containers": 1, "max_containers": 7,
+    }  # fmt: skip
+    assert told["cls"].items() >= wanted.items()
+    assert told["concurrent"] == {"max_inputs": 516, "target_inputs": 384}
+    assert told["web_server"]["requires_proxy_auth"] is True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,14 +11,30 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from tests.peers.service import service
+from tests.peers.test_events_api import PATH as EVENTS
+from tests.peers.test_events_api import next_event
 from tests.peers.test_web import TOKEN
 from tests.unit.transcriber.session.talks import DESK
+from transcriber.web.server import listen
 
 ALL = "/api/v1/dialogs"
 SESSIONS = f"{ALL}/sessions"
 BROKEN = "name: broken\ninitial_state: nowhere\nstates: {}\n"
+ASKING = """
+name: asking
+initial_state: ask
+states:
+  ask:
+    on_enter: [{type: call_hook, params: {url: "URL"}}]
+    transitions:
+      - {event: hook_result, target: told}
+      - {event: hook_error, target: refused}
+  told: {terminal: true}
+  refused: {terminal: true}
+"""
 
 
 @pytest.fixture
@@ -29,12 +47,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def house(folder: Path) -> AsyncIterator[aiohttp.ClientSession]:
+async def house(folder: Path, **more: str) -> AsyncIterator[aiohttp.ClientSession]:
     env = {
         "DATA_DIR": str(folder / "data"), "DIALOG_DIR": str(folder / "flows"), "WORKERS": "0",
         "TTS_BACKEND": "espeak",
     }  # fmt: skip
-    async with service(env=env) as (http, _):
+    async with service(env=env | more) as (http, _):
         http.headers.update(TOKEN)
         yield http
 
@@ -132,3 +150,34 @@ async def test_a_program_follows_and_leads_one_over_a_websocket(folder: Path) ->
 async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[dict[str, Any]]:
     async for frame in socket:
         yield frame.json()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told", "status"), [("", "hook.error", None), ("127.0.0.0/8", "hook.result", 200)]
+)
+async def test_a_hook_inside_the_network_is_asked_only_if_the_administrator_permits_it(
+    folder: Path, allowed: str, told: str, status: int | None
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({})
+
+    inside = web.Application()
+    inside.router.add_post("/hook", answer)
+    async with listen(inside, "127.0.0.1", 0) as url:
+        (folder / "flows" / "asking.yaml").write_text(ASKING.replace("URL", f"{url}/hook"))
+        async with (
+            house(folder, DIALOG_ALLOWED_NETWORKS=allowed) as http,
+            asyncio.timeout(20),
+            http.get(EVENTS, params={"types": "hook.*"}) as events,
+        ):
+            assert await events.content.readuntil(b"\n\n") == b": still here\n\n"
+            await begin(http, dialog="asking")
+            event = await next_event(events.content)
+    data = json.loads(event["data"])["data"]
+    assert (event["event"], data["hook_url"]) == (told, f"{url}/hook")
+    assert data.get("status_code") == status
+    assert ("may be connected to" in data.get("error", "")) == (not allowed)
+    assert asked == (["/hook"] if allowed else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 from aiohttp import web
 
 from tests.peers.service import service
+from tests.peers.test_events_api import PATH as EVENTS
+from tests.peers.test_events_api import next_event
 from tests.peers.test_web import TOKEN
+from tests.unit.transcriber.session.talks import DESK
 from transcriber.events import CallStarted, Started
 from transcriber.web.auth import AdminToken, BearerGuard
 from transcriber.web.server import application, listen
@@ -161,13 +165,32 @@ async def test_what_waits_and_what_died_can_be_seen_and_sent_again(
         assert await answer.json() == {"count": 0}
 
 
+async def test_a_replay_leaves_alone_what_died_before_the_time_it_names(
+    http: aiohttp.ClientSession, store: Store
+) -> None:
+    one = f"{ALL}/{(made := await make(http, event_types=['call.*']))['id']}"
+    for added in (1000.0, 2000.0):
+        event = CallStarted(session_id="ses_1", data=Started(room="abcd"))
+        await store.add(Message(event.id, event.type, b"{}", channel="abcd"), now=added)
+    assert await store.disable(made["id"], reason="it is gone", now=2001.0) == 2
+    async with http.patch(one, json={"is_active": True}) as answer:
+        assert answer.status == 200
+    async with http.post(f"{one}/replay", json={"since": "1970-01-01T00:25:00Z"}) as answer:
+        assert await answer.json() == {"count": 1}
+    async with http.get(f"{one}/dead-letters") as answer:
+        (left,) = (await answer.json())["items"]
+    assert left["added_at"] == "1970-01-01T00:16:40.000Z"
+
+
 @asynccontextmanager
-async def receiver() -> AsyncIterator[tuple[str, asyncio.Queue[tuple[Any, bytes]]]]:
+async def receiver(
+    *, status: int = 200
+) -> AsyncIterator[tuple[str, asyncio.Queue[tuple[Any, bytes]]]]:
     got: asyncio.Queue[tuple[Any, bytes]] = asyncio.Queue()
 
     async def take(request: web.Request) -> web.Response:
         got.put_nowait((request.headers, await request.read()))
-        return web.Response()
+        return web.Response(status=status)
 
     app = web.Application()
     app.router.add_post("/hook", take)
@@ -215,3 +238,37 @@ async def test_an_address_inside_the_network_is_refused_when_it_is_connected_to(
         assert tries[0]["response_code"] is None
         assert tries[0]["error"]
         assert got.empty()
+
+
+async def test_a_webhook_that_is_lost_and_an_event_that_is_buried_are_told(tmp_path: Path) -> None:
+    (tmp_path / "desk.yaml").write_text(DESK)
+    env = {
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "WEBHOOK_MAX_RETRIES": "1", "WORKERS": "0",
+        "DIALOG_DIR": str(tmp_path), "TTS_BACKEND": "espeak",
+    }  # fmt: skip
+    wanted = {"types": "webhook.disabled,webhook.buried"}
+    async with (
+        receiver(status=410) as (gone, _),
+        receiver(status=500) as (fails, _),
+        service(env=env) as (client, _),
+        aiohttp.ClientSession(str(client._base_url), headers=TOKEN) as http,
+        asyncio.timeout(30),
+        http.get(EVENTS, params=wanted) as events,
+    ):
+        assert await events.content.readuntil(b"\n\n") == b": still here\n\n"
+        lost = await make(http, url=gone, event_types=["call.*"])
+        async with http.post(f"{ALL}/{lost['id']}/test") as answer:
+            assert answer.status == 202
+        told = await next_event(events.content)
+        data = json.loads(told["data"])["data"]
+        assert (told["event"], data["webhook_id"]) == ("webhook.disabled", lost["id"])
+        assert data["reason"] == "the receiver answered 410 Gone"
+
+        failing = await make(http, url=fails, event_types=["dialog.started"])
+        async with http.post("/api/v1/dialogs/sessions", json={"dialog": "desk"}) as answer:
+            assert answer.status == 201
+        told = await next_event(events.content)
+        data = json.loads(told["data"])["data"]
+        assert (told["event"], data["webhook_id"]) == ("webhook.buried", failing["id"])
+        assert (data["event_type"], data["attempts"]) == ("dialog.started", 1)
+        assert data["error"] == "status 500"
