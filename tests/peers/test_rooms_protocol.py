@@ -167,9 +167,21 @@ async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
         assert (refused["code"], refused["for"]) == ("not_allowed", "publish")
         ann = await place.visitor("Ann")
         track = await ann.publish()
-        answer = await guest.ask("subscribe", "error", track_id=track)
-        assert answer["code"] == "not_allowed"
-        assert not guest.find("offer")
+        beyond: dict[str, dict[str, Any]] = {
+            "subscribe": {"track_id": track},
+            "pause": {"track_id": track, "paused": True},
+            "layer": {"track_id": track, "layer": "low"},
+            "captions": {"on": True},
+            "data": {"data": 1},
+        }
+        for type_, more in beyond.items():
+            answer = await guest.ask(type_, "error", **more)
+            assert (answer["code"], answer["for"]) == ("not_allowed", type_)
+        await guest.ask("ping", "pong")
+        assert guest.find("ready")[0]["participants"] == []
+        assert {one["type"] for one in guest.told} == {"ready", "error", "pong"}
+        mute = await place.visitor("Mute", "join", "publish")
+        assert (await mute.ask("captions", "error", on=True))["code"] == "not_allowed"
         async with place.http.get(f"/api/v1/rooms/{other}") as listed:
             assert listed.status == 401
         bearer = {"Authorization": f"Bearer {await place.token('join')}"}
