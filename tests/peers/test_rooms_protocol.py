@@ -93,6 +93,34 @@ async def test_everybody_is_heard_by_all_others_and_by_nobody_twice() -> None:
         assert (await bo.next("left"))["reason"] == "left"
 
 
+async def test_programs_learn_what_is_sent_and_who_speaks() -> None:
+    path = "/api/v1/events/ws?types=track.*,speaker.changed"
+    async with house() as place, place.http.ws_connect(path, headers=ADMIN) as listener:
+        assert await listener.receive_json(timeout=20) == {"type": "ready"}
+
+        async def next_event(kind: str) -> Any:
+            event = (await listener.receive_json(timeout=45))["event"]
+            assert (event["type"], event["session_id"]) == (kind, place.room)
+            assert event["data"]["room"] == place.room
+            return event["data"]
+
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        people = [one.find("ready")[0]["participant_id"] for one in (ann, bo)]
+        tracks = [await one.publish() for one in (ann, bo)]
+        for person, track in zip(people, tracks, strict=True):
+            sent = await next_event("track.published")
+            assert (sent["person_id"], sent["track_id"], sent["kind"]) == (person, track, "audio")
+        for person, one in zip(people, (ann, bo), strict=True):
+            one.sender.play(tone(3.0))
+            (speaker,) = (await next_event("speaker.changed"))["speakers"]
+            assert (speaker["person_id"], speaker["audio_level"] < 35) == (person, True)
+            assert (await next_event("speaker.changed"))["speakers"] == []
+        await ann.say("leave")
+        gone = await next_event("track.unpublished")
+        assert (gone["person_id"], gone["track_id"]) == (people[0], tracks[0])
+
+
 async def test_who_comes_back_is_the_same_and_goes_on() -> None:
     async with house() as place:
         await place.open()
