@@ -121,6 +121,62 @@ async def test_programs_learn_what_is_sent_and_who_speaks() -> None:
         assert (gone["person_id"], gone["track_id"]) == (people[0], tracks[0])
 
 
+async def _flows(who: Visitor) -> None:
+    """Wait until half a second of sound comes."""
+    before = len(who.arrived)
+    await until(lambda: len(who.arrived) >= before + SHORT, "sound")
+
+
+async def _rests(who: Visitor) -> None:
+    """Nothing comes any more, but for what was under way."""
+    await who.ask("ping", "pong")
+    await asyncio.sleep(0.3)
+    before = len(who.arrived)
+    await asyncio.sleep(0.8)
+    assert len(who.arrived) == before
+
+
+async def test_what_is_not_wanted_does_not_come_until_it_is_wanted_again() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        track = await ann.publish()
+        ann.sender.play(tone(120.0))
+        await _flows(bo)
+        await bo.say("pause", track_id=track, paused=True)
+        await _rests(bo)
+        await bo.say("pause", track_id=track, paused=False)
+        await _flows(bo)
+        assert (await bo.ask("unsubscribe", "offer", track_id=track))["tracks"] == []
+        await _rests(bo)
+        await _flows(cleo)
+        (told,) = (await bo.ask("subscribe", "offer", track_id=track))["tracks"]
+        assert told["track_id"] == track
+        await _flows(bo)
+
+
+async def test_who_comes_back_still_does_not_get_what_they_did_not_want() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        track = await ann.publish()
+        ann.sender.play(tone(120.0))
+        await _flows(bo)
+        assert (await bo.ask("unsubscribe", "offer", track_id=track))["tracks"] == []
+        resume = bo.find("ready")[0]["resume"]
+        again, fresh = await place.door(), await place.door()
+        assert (await again.join(await place.token(), resume=resume))["resumed"]
+        await _rests(bo)
+        assert (await fresh.join(await place.token(), resume=resume, fresh=True))["resumed"]
+        other = await cleo.publish()
+        (told,) = (await fresh.next("offer"))["tracks"]
+        assert told["track_id"] == other
+        await _rests(fresh)
+        offer = await fresh.ask("subscribe", "offer", track_id=track)
+        assert {one["track_id"] for one in offer["tracks"]} == {track, other}
+        await _flows(fresh)
+
+
 async def test_who_comes_back_is_the_same_and_goes_on() -> None:
     async with house() as place:
         await place.open()
