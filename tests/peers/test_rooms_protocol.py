@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.peers.rtc import Heard, network, tone, until
 from tests.peers.service import service
 from tests.peers.visitor import Visitor, open_room, visiting
 from transcriber.rtc import Media
+from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
 
 SHORT = 25
 """Packets of half a second: finding another way takes longer."""
@@ -272,6 +275,28 @@ async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
         path = f"/api/v1/rooms/{place.room}/transcript"
         async with place.http.get(path, headers=bearer) as shown:
             assert shown.status == 403
+
+
+async def test_a_token_that_has_expired_or_was_changed_opens_nothing() -> None:
+    async with house(ROOMS_SECRET="between-us") as place:
+        room = await place.open()
+        claims = Claims(room=room, identity="ann", expires=time.time() + 60)
+        signer = Tokens("between-us")
+        good, lead = signer.issue(claims), signer.issue(replace(claims, grants=GRANTS))
+        prefix, body, signature = good.split(".")
+        other = ("B" if signature[0] == "A" else "A") + signature[1:]
+        refused = {
+            "expired": signer.issue(replace(claims, expires=time.time() - 1)),
+            "of a stranger": Tokens("a guess").issue(claims),
+            "changed signature": f"{prefix}.{body}.{other}",
+            "changed grants": f"{prefix}.{lead.split('.')[1]}.{signature}",
+            "no signature": f"{prefix}.{body}.",
+        }
+        for why, token in refused.items():
+            door = await place.door()
+            await door.say("join", token=token)
+            assert (await door.next("closed"))["reason"] == "token", why
+        assert (await (await place.door()).join(good))["identity"] == "ann"
 
 
 async def test_only_what_is_encrypted_is_sent_into_a_room_that_is() -> None:
