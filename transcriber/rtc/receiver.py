@@ -32,6 +32,8 @@ PACE = 0.02
 RETURN = 1.0
 """Seconds without the present source after which a retired one may come back."""
 NOBODY: frozenset[int] = frozenset()
+ORDERED, PLAYED = ("lost", "late", "duplicate"), ("recovered", "concealed", "skipped", "broken")
+"""What the order of a stream counts, and what the stream itself does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Statistics:
     concealed: int = 0
     skipped: int = 0
     malformed: int = 0
+    broken: int = 0
+    """Payloads that the codec refused."""
     unknown: int = 0
     restarts: int = 0
     sources: int = 0
@@ -173,15 +177,15 @@ class Receiver:
 
     def _counts(self) -> dict[str, int]:
         before, stream = self._before, self._stream
-        names = ("received", "lost", "late", "duplicate", "recovered", "concealed", "skipped")
-        counts = {name: getattr(before, name) for name in (*names, "restarts")}
+        names = ("received", "restarts", *ORDERED, *PLAYED)
+        counts = {name: getattr(before, name) for name in names}
         if stream is not None:
             order = stream.order
             counts["received"] += stream.reception.received
             counts["restarts"] += order.restarts
-            for name in ("lost", "late", "duplicate"):
+            for name in ORDERED:
                 counts[name] += getattr(order, name)
-            for name in ("recovered", "concealed", "skipped"):
+            for name in PLAYED:
                 counts[name] += getattr(stream, name)
         return counts
 

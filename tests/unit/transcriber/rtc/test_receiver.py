@@ -336,6 +336,9 @@ def test_a_malformed_payload_is_hidden() -> None:
     for number in range(5, 8):
         ear.take(number, voice()[number])
     assert len(ear.heard) == 8 * FRAME
+    assert (ear.receiver.statistics().broken, ear.receiver.statistics().malformed) == (1, 0)
+    ear.take(0, voice()[0], source=8)
+    assert ear.receiver.statistics().broken == 1, "also when another source has taken over"
 
 
 def test_an_empty_payload_moves_the_clock_only() -> None:
