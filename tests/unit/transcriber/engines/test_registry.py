@@ -9,6 +9,8 @@ from transcriber import engines
 from transcriber.engines import plugins
 from transcriber.errors import Misconfigured
 
+WAYS = ("rest", "realtime")
+
 
 def test_every_registered_recogniser_can_be_described_without_loading_it() -> None:
     for name in engines.stt_names():
@@ -48,6 +50,14 @@ def test_an_unknown_name_says_which_there_are() -> None:
 def test_abilities_are_words() -> None:
     assert "offline" in engines.stt("local").info.abilities
     assert "turns" not in engines.stt("local").info.abilities
+
+
+def test_the_rate_at_which_a_recogniser_hears_is_told() -> None:
+    assert "16 kHz" in engines.stt("local").info.abilities
+    assert "24 kHz" in engines.stt("kyutai").info.abilities
+    kind = engines.stt("openai")
+    rates = [kind(kind.Options(OPENAI_STT_MODE=way)).info.sample_rate for way in WAYS]
+    assert rates == [16_000, 24_000]
 
 
 @pytest.mark.parametrize("kind", [engines.stt("aws"), engines.tts("aws")])
