@@ -298,6 +298,23 @@ def test_nobody_listening_costs_no_decoding_when_packets_are_lost_or_swapped(
     assert ear.receiver.statistics().blocks == 0
 
 
+def test_nobody_listening_costs_no_decoding_of_what_is_sent_again(decoded: list[str]) -> None:
+    ear = Ear(deaf=True)
+    packets = voice()
+    for number in range(5):
+        ear.take(number, packets[number])
+    heads = b"".join(
+        struct.pack("!L", (0x80 | 111) << 24 | (9 - number) * 960 << 10 | len(packets[number]))
+        for number in range(5, 9)
+    )
+    ear.take(9, heads + bytes([111]) + b"".join(packets[5:10]), payload_type=63)
+    for number in range(10, 14):
+        again = struct.pack("!H", number) + packets[number]
+        ear.take(900, again, payload_type=64, timestamp=number * 960)
+    assert decoded == []
+    assert ear.receiver.statistics().skipped == 14
+
+
 def test_what_waits_when_the_listener_leaves_is_not_decoded(decoded: list[str]) -> None:
     ear = hear(range(6))
     assert decoded == 4 * ["decode"]
