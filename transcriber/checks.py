@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -24,6 +25,7 @@ from transcriber.config import Settings
 from transcriber.engines.stt.base import StreamOptions
 from transcriber.engines.stt.policy import Policy
 from transcriber.errors import EngineError, Misconfigured
+from transcriber.rtc.path import Unreachable, help_found
 from transcriber.store import StoreFailed, open_store
 from transcriber.tls import trust
 from transcriber.web.server import application, listen
@@ -63,6 +65,12 @@ async def check(
         _address,
         _traces,
         _signaling,
+        _nextcloud,
+        _translator,
+        _identity,
+        _nats,
+        _stun,
+        _turn,
         *([_sentence] if self_test else []),
     ]
     well = True
@@ -199,6 +207,63 @@ async def _signaling(settings: Settings) -> Verdict:
     verify = not settings.talk.skip_verify
     welcome = f"{url.rstrip('/')}/api/v1/welcome"
     return await _reach("Talk's backend", "LT_HPB_URL", url, welcome, verify=verify)
+
+
+async def _nextcloud(settings: Settings) -> Verdict:
+    """It says who it is to everybody."""
+    url, verify = settings.nextcloud.url, not settings.talk.skip_verify
+    status = f"{url.rstrip('/').removesuffix('/index.php')}/status.php"
+    return await _reach("Nextcloud", "NEXTCLOUD_URL", url, status, verify=verify)
+
+
+async def _translator(settings: Settings) -> Verdict:
+    """Any answer will do."""
+    url = settings.translation.url
+    return await _reach("translator", "TRANSLATION_URL", url, url)
+
+
+async def _identity(settings: Settings) -> Verdict:
+    url = settings.oidc.issuer
+    about = f"{url.rstrip('/')}/.well-known/openid-configuration"
+    return await _reach("identity provider", "OIDC_ISSUER", url, about)
+
+
+async def _nats(settings: Settings) -> Verdict:
+    """It greets whoever connects; its address may hold a password."""
+    server = urlsplit(settings.nats.url.get_secret_value())
+    if not server.hostname:
+        return Verdict("NATS: not configured", "NATS_URL")
+    what = f"NATS at {server.hostname}"
+    try:
+        async with asyncio.timeout(REACH):
+            reader, writer = await asyncio.open_connection(server.hostname, server.port or 4222)
+            with closing(writer):
+                greeted = (await reader.readline()).startswith(b"INFO")
+    except (OSError, TimeoutError, ValueError) as error:
+        return Verdict(what, "NATS_URL", f"cannot be reached: {type(error).__name__}")
+    return Verdict(what, "NATS_URL", "" if greeted else "something else answers there")
+
+
+async def _stun(settings: Settings) -> Verdict:
+    return await _helps(settings, "STUN", "stun", "srflx")
+
+
+async def _turn(settings: Settings) -> Verdict:
+    return await _helps(settings, "TURN", "turn", "relay")
+
+
+async def _helps(settings: Settings, name: str, scheme: str, kind: str) -> Verdict:
+    """Whether servers do for us what they are there for."""
+    setting = f"{name}_SERVERS"
+    servers = [one for one in settings.rooms.servers if one.urls[0].startswith(scheme)]
+    if not servers:
+        return Verdict(f"{name} servers: not configured", setting)
+    what = f"{name} servers {', '.join(url for one in servers for url in one.urls)}"
+    try:
+        found = await help_found(servers)
+    except Unreachable as error:
+        return Verdict(what, setting, str(error))
+    return Verdict(what, setting, "" if kind in found else "do not answer")
 
 
 async def _reach(

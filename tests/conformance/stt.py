@@ -90,6 +90,8 @@ class SttConformance:
     async def test_it_says_what_it_is(self, stt: Stt) -> None:
         assert stt.info.name
         assert stt.info.languages
+        assert stt.info.sample_rate in (8_000, 16_000, 24_000)
+        assert f"{stt.info.sample_rate // 1000} kHz" in stt.info.abilities
         assert stt.unusable() == ""
 
     async def test_it_hears_the_words(

@@ -5,8 +5,8 @@ Does anything that must not be read get through, and is anything hidden that mus
 
 Sentences with card numbers, IBANs and telephone numbers, written and spoken in many ways, are cut
 after every character: each beginning is one partial, the whole is the final; then each is said in
-two utterances, cut after every word. A leak is four characters in a row of the secret. Ordinary
-sentences with numbers must come out as they went in.
+two utterances, cut after every word. A leak is five characters in a row of the secret, and seven
+where somebody pauses within it. Ordinary sentences with numbers must come out as they went in.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def main() -> int:
         "leaks_over_a_pause": len(split),
         "us_per_partial": cost * 1e6,
     }
-    bars = [Bar("leaks", len(leaked), "==", 0), Bar("false_positives", len(hidden), "==", 0)]
+    nothing = ("leaks", "false_positives", "leaks_over_a_pause")
+    bars = [Bar(name, figures[name], "==", 0) for name in nothing]
     return finish("redaction", figures, bars, as_json=args.json)
 
 

@@ -143,8 +143,8 @@ async def run(joins: int, warm: int, cycles: int) -> Figures:
 
 def main() -> int:
     options = report.parser(__doc__ or "")
-    options.add_argument("--joins", type=int, default=20, help="who come within five seconds")
-    options.add_argument("--cycles", type=int, default=100, help="who come and go")
+    options.add_argument("--joins", type=int, default=50, help="who come within five seconds")
+    options.add_argument("--cycles", type=int, default=1_000, help="who come and go")
     options.add_argument("--warm", type=int, default=WARM, help="who does so before")
     given = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -6,10 +6,12 @@ What a room costs where many talk at once, ours beside aiortc's `MediaRelay`.
 The room is a service of its own, in one process, whose CPU time is counted and nothing else; the
 participants are here, over real ICE, DTLS and SRTP. What arrives at everybody's socket is counted,
 and `LOOKING` of them decrypt what they get: how old is each packet when it comes? A `forward` is
-one packet of one speaker for one listener; where more than `--voices` talk, the loudest are passed
-on, and `delivered` is the share of those that arrives. Of aiortc's room there are few participants,
-because it decodes and encodes everything for everybody. Bars about delay and delivery hold where
-the machine has time for both sides. All is in a network of its own, which only root may make.
+one packet of one speaker for one listener. Where more than `--voices` talk, the loudest are passed
+on: `passed_on` is how many of their packets the room sends (more than 1 while voices change), which
+the packets' numbers tell, and `delivered` is the share of those that arrives. Of aiortc's room
+there are few participants, because it decodes and encodes everything for everybody. Bars about
+delay and delivery hold where the machine has time for both sides. All is in a network of its own,
+which only root may make.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ class Participant(Visitor):
         """Who sends a track."""
         self.gets: dict[int, str] = {}
         """The track of each source."""
+        self.numbers: dict[str, tuple[int, int]] = {}
+        """The first and the last number of what came of each track, since it was looked at."""
         self.received = self.sent = 0
         self.delays: list[float] = []
         self._counting: list[socket.socket] = []
@@ -110,8 +114,12 @@ class Participant(Visitor):
     def _media(self, buffer: Buffer, size: int, now: float) -> None:
         self.received += 1
         header = rtp.parse(buffer.data, size)
-        speaker = self.others.get(self.gets.get(header[3], "")) if header else None
+        track = self.gets.get(header[3], "") if header else ""
+        speaker = self.others.get(track)
         if header and speaker:
+            first, last = self.numbers.get(track, (header[1], header[1] - 1))
+            ahead = rtp.signed16(header[1] - last)
+            self.numbers[track] = first, last + max(0, ahead)
             said = speaker.said.get(bytes(buffer.view[header[4] : header[5]]))
             if said is not None:
                 self.delays.append(asyncio.get_running_loop().time() - said)
@@ -206,22 +214,34 @@ async def measure(
         await asyncio.sleep(SETTLE)
         for who in here:
             who.delays.clear()
+            who.numbers.clear()
         before, spent = _counts(here), cpu()
         await talk(here[:talking], seconds)
         await asyncio.sleep(SETTLE)
         spent = cpu() - spent
         sent, received = (now - then for now, then in zip(_counts(here), before, strict=True))
+    passed = _passed(here)
     delays = sorted(delay for who in here for delay in who.delays) or [math.nan]
     return {
         "cpu_us_per_forward": 1e6 * spent / max(1, received),
         "cpu_share": spent / (seconds + SETTLE),
         "forwards": received,
         "voices": voices,
-        "delivered": received / (sent * voices / talking * (many - 1)),
+        "passed_on": passed / (sent * voices / talking),
+        "delivered": received / max(1, passed * (many - 1)),
         "added_ms_p50": 1000 * delays[len(delays) // 2],
         "added_ms_p99": 1000 * delays[int(len(delays) * 0.99)],
         "joined_s": joined,
     }
+
+
+def _passed(here: Sequence[Participant]) -> int:
+    """Return how many packets were passed on to everybody else, by those who looked."""
+    most: dict[str, int] = {}
+    for who in here:
+        for track, (first, last) in who.numbers.items():
+            most[track] = max(most.get(track, 0), last + 1 - first)
+    return sum(most.values())
 
 
 def _counts(here: Sequence[Participant]) -> tuple[int, int]:
@@ -274,7 +294,7 @@ def main() -> int:
         figures = asyncio.run(
             run(many, min(talking, many), given.voices, given.seconds, given.stock)
         )
-    bars = [report.Bar("delivered", figures["delivered"], ">=", 0.99)]
+    bars = [report.Bar(name, figures[name], ">=", 0.99) for name in ("passed_on", "delivered")]
     if given.stock:
         bars.append(report.Bar("ratio_stock", figures["ratio_stock"], ">=", 50))
     return report.finish("sfu", figures, bars, as_json=given.json)

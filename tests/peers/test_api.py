@@ -21,6 +21,7 @@ from tests.fakes.oidc import AUDIENCE, IdentityProvider, Signer, claims
 from tests.peers.service import service
 from tests.peers.test_web import TOKEN
 from transcriber.ids import new_id
+from transcriber.web.rooms.tokens import GRANTS
 from transcriber.web.scopes import SCOPES, allowed
 
 FLOWS = Path(__file__).parents[2] / "dialogs" / "flows"
@@ -53,9 +54,9 @@ class Api:
         made = await self.post("/api/v1/tokens", {"name": "case", "scopes": scopes} | wanted)
         return self.made.setdefault((*scopes, *wanted), made["token"])
 
-    async def room_token(self, *grants: str) -> str:
-        wish = {"grants": grants}
-        token: str = (await self.post(f"/api/v1/rooms/{self.room}/tokens", wish))["token"]
+    async def room_token(self, *grants: str, room: str = "") -> str:
+        path, wish = f"/api/v1/rooms/{room or self.room}/tokens", {"grants": grants}
+        token: str = (await self.post(path, wish))["token"]
         return token
 
     async def post(self, path: str, wish: Any) -> dict[str, Any]:
@@ -97,6 +98,7 @@ async def strangers(api: Api) -> dict[str, str]:
     revoked = await api.token("admin", name="revoked")
     await api.ask("DELETE", f"/api/v1/tokens/{revoked.rpartition('_')[0][:36]}", "s3cret")
     expired = await api.token("admin", expires_in=1)
+    other = (await api.post("/api/v1/rooms", {}))["id"]
     await asyncio.sleep(1.1)
     return {
         "none": "",
@@ -107,6 +109,7 @@ async def strangers(api: Api) -> dict[str, str]:
         "expired": expired,
         "of a stranger": Signer("k1").sign(claims(api.provider.issuer, scope="transcriber:admin")),
         "for somebody else": api.provider.token("transcriber:admin", aud="mail"),
+        "of another room": await api.room_token(*GRANTS, room=other),
         "signed, expired": api.provider.token("transcriber:admin", exp=1),
     }
 
@@ -130,9 +133,11 @@ def fits(status: int, expected: int) -> bool:
 async def test_every_route_lets_in_exactly_those_who_may() -> None:
     wrong, cases = [], 0
     async with running() as api:
-        nobody = await strangers(api)
+        nobody, inside = await strangers(api), await api.room_token(*GRANTS)
         for method, path, security in api.routes:
             tried = [(name, token, 401 if security else 0) for name, token in nobody.items()]
+            if security and "room_token" not in security:
+                tried.append(("of the room", inside, 401))
             for kind, (scope,) in security.items():
                 for lacking, right in await known(api, kind, scope):
                     tried += [("not enough", lacking, 403), ("right", right, 0)]

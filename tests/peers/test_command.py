@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,8 @@ UNREACHABLE = {
     "LLM_PRICES": "gpt one two",
     "LLM_BUDGET": "5",
     "LT_HPB_URL": "http://127.0.0.1:9",
+    "NEXTCLOUD_URL": "http://127.0.0.1:9",
+    "NATS_URL": "nats://127.0.0.1:9",
     "TRANSCRIBER_CONFIG": "/nowhere.yaml",
     "API_TOKEN_FILE": "/nowhere",
 }
@@ -270,6 +273,25 @@ def test_nothing_is_written_to_the_home_folder_and_no_maker_is_told(tmp_path: Pa
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=env)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_the_demo_says_what_it_takes_to_be_there_for_others(
+    public: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = []
+
+    def serve(started: Callable[[str], None]) -> int:
+        hosts.append(os.environ["HTTP_HOST"])
+        started("http://192.0.2.1:8123")
+        return 0
+
+    monkeypatch.setattr("transcriber.cli.serve.serve", serve)
+    ran = here("demo", *["--public"] * public)
+    assert (ran.code, hosts) == (0, ["0.0.0.0" if public else "127.0.0.1"])
+    assert "http://localhost:8123" in ran.out
+    told = ("over https", "certificate", "ssh -L 8123:localhost:8123", "UDP", "TURN_SERVERS")
+    assert [word in ran.out for word in told] == [public] * len(told)
 
 
 def test_the_readme_names_every_command() -> None:

@@ -26,8 +26,9 @@ async def test_it_tells_of_the_running_service_and_no_secret(tmp_path: Path) -> 
         async with http.get("/api/v1/console", headers=TOKEN) as answer:
             assert answer.status == 200
         file = tmp_path / "report.json"
-        ran = transcriber("doctor", "--output", str(file), env=SECRETS | {"HTTP_PORT": port})
-    assert (ran.code, ran.out.strip()) == (0, str(file)), ran.err
+        wish = ("doctor", "--output", str(file), "--json")
+        ran = transcriber(*wish, env=SECRETS | {"HTTP_PORT": port})
+    assert (ran.code, json.loads(ran.out)) == (0, {"report": str(file)}), ran.err
     text = file.read_text()
     report: dict[str, Any] = json.loads(text)
     told = report["service"]

@@ -14,7 +14,7 @@ from tests.peers.devtools import Tab, chromium
 from tests.peers.test_console import enter as watch
 from tests.peers.test_console import go
 from tests.peers.test_page import SIZES
-from tests.peers.test_rooms import HEARD, PATIENCE, SAMPLE, enter, house
+from tests.peers.test_rooms import HEARD, PATIENCE, READ, SAMPLE, enter, house
 
 PICTURES = Path(".cache/rooms")
 SEEN = "received('video').then(all => all.some(one => one.framesDecoded > 10))"
@@ -38,6 +38,7 @@ async def test_three_people_talk_see_and_read_each_other_while_the_console_looks
         for one, other in ((ann, "Bo Lindqvist"), (bo, "Ann Becker")):
             await one.until(HEARD, PATIENCE)
             await one.sees(".caption", other, PATIENCE)
+            await one.until(READ, PATIENCE)
         await bo.press("v")
         await ann.until(SEEN, PATIENCE)
         await ann.press("t")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -18,11 +19,14 @@ from tests.network import ADDRESS
 from tests.peers.devtools import Chromium, Tab, chromium
 from tests.peers.rtc import network
 from tests.peers.service import service
+from tests.peers.speech import WORDS
 
 Place = Callable[[], AbstractAsyncContextManager[str]]
 PATIENCE = 90.0
 """Seconds that what is sure to come may take on a machine that has much else to do."""
 SAMPLE = Path("tests/data/sample.wav").absolute()
+LONG = [word for word in WORDS if len(word) > 5]
+"""What nobody is called, and no button."""
 WATCHED = """
 globalThis.peers = [];
 globalThis.RTCPeerConnection = class extends RTCPeerConnection {
@@ -94,6 +98,11 @@ PLAYER = """
 """Watches the room by WHEP, beside the page."""
 PACKETS = "received('audio').then(all => all.reduce((sum, one) => sum + one.packetsReceived, 0))"
 NEWEST = "received('video').then(all => all.at(-1) ?? {})"
+READ = f"""
+[...document.querySelectorAll('.caption')].some(one => one.checkVisibility() &&
+  {json.dumps(LONG)}.some(word => one.textContent.toLowerCase().includes(word)))
+"""
+"""Whether a caption shows a word of the sample, and not just who speaks."""
 HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLevel ?? 0)) > 0.02)"
 
 
@@ -165,6 +174,8 @@ async def test_two_people_hear_each_other_and_read_what_is_said(place: Place) ->
         await ann.sees(".caption", "Bo", PATIENCE)
         await bo.sees(".caption", "Ann", PATIENCE)
         await ann.sees(".caption", "Ann", PATIENCE)
+        for tab in (ann, bo):
+            await tab.until(READ, PATIENCE)
         assert ann.complaints == bo.complaints == []
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.peers.rtc import Heard, network, tone, until
 from tests.peers.service import service
 from tests.peers.visitor import Visitor, open_room, visiting
 from transcriber.rtc import Media
+from transcriber.web.rooms.tokens import GRANTS, Claims, Tokens
 
 SHORT = 25
 """Packets of half a second: finding another way takes longer."""
@@ -93,6 +96,90 @@ async def test_everybody_is_heard_by_all_others_and_by_nobody_twice() -> None:
         assert (await bo.next("left"))["reason"] == "left"
 
 
+async def test_programs_learn_what_is_sent_and_who_speaks() -> None:
+    path = "/api/v1/events/ws?types=track.*,speaker.changed"
+    async with house() as place, place.http.ws_connect(path, headers=ADMIN) as listener:
+        assert await listener.receive_json(timeout=20) == {"type": "ready"}
+
+        async def next_event(kind: str) -> Any:
+            event = (await listener.receive_json(timeout=45))["event"]
+            assert (event["type"], event["session_id"]) == (kind, place.room)
+            assert event["data"]["room"] == place.room
+            return event["data"]
+
+        await place.open()
+        ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
+        people = [one.find("ready")[0]["participant_id"] for one in (ann, bo)]
+        tracks = [await one.publish() for one in (ann, bo)]
+        for person, track in zip(people, tracks, strict=True):
+            sent = await next_event("track.published")
+            assert (sent["person_id"], sent["track_id"], sent["kind"]) == (person, track, "audio")
+        for person, one in zip(people, (ann, bo), strict=True):
+            one.sender.play(tone(3.0))
+            (speaker,) = (await next_event("speaker.changed"))["speakers"]
+            assert (speaker["person_id"], speaker["audio_level"] < 35) == (person, True)
+            assert (await next_event("speaker.changed"))["speakers"] == []
+        await ann.say("leave")
+        gone = await next_event("track.unpublished")
+        assert (gone["person_id"], gone["track_id"]) == (people[0], tracks[0])
+
+
+async def _flows(who: Visitor) -> None:
+    """Wait until half a second of sound comes."""
+    before = len(who.arrived)
+    await until(lambda: len(who.arrived) >= before + SHORT, "sound")
+
+
+async def _rests(who: Visitor) -> None:
+    """Nothing comes any more, but for what was under way."""
+    await asyncio.sleep(0.3)
+    before = len(who.arrived)
+    await asyncio.sleep(0.8)
+    assert len(who.arrived) == before
+
+
+async def test_what_is_not_wanted_does_not_come_until_it_is_wanted_again() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        track = await ann.publish()
+        ann.sender.play(tone(120.0))
+        await _flows(bo)
+        await bo.say("pause", track_id=track, paused=True)
+        await bo.ask("ping", "pong")
+        await _rests(bo)
+        await bo.say("pause", track_id=track, paused=False)
+        await _flows(bo)
+        assert (await bo.ask("unsubscribe", "offer", track_id=track))["tracks"] == []
+        await _rests(bo)
+        await _flows(cleo)
+        (told,) = (await bo.ask("subscribe", "offer", track_id=track))["tracks"]
+        assert told["track_id"] == track
+        await _flows(bo)
+
+
+async def test_who_comes_back_still_does_not_get_what_they_did_not_want() -> None:
+    async with house() as place:
+        await place.open()
+        ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
+        track = await ann.publish()
+        ann.sender.play(tone(120.0))
+        await _flows(bo)
+        assert (await bo.ask("unsubscribe", "offer", track_id=track))["tracks"] == []
+        resume = bo.find("ready")[0]["resume"]
+        again, fresh = await place.door(), await place.door()
+        assert (await again.join(await place.token(), resume=resume))["resumed"]
+        await _rests(bo)
+        assert (await fresh.join(await place.token(), resume=resume, fresh=True))["resumed"]
+        other = await cleo.publish()
+        (told,) = (await fresh.next("offer"))["tracks"]
+        assert told["track_id"] == other
+        await _rests(fresh)
+        offer = await fresh.ask("subscribe", "offer", track_id=track)
+        assert {one["track_id"] for one in offer["tracks"]} == {track, other}
+        await _flows(fresh)
+
+
 async def test_who_comes_back_is_the_same_and_goes_on() -> None:
     async with house() as place:
         await place.open()
@@ -167,15 +254,49 @@ async def test_tokens_open_only_their_room_and_only_what_they_grant() -> None:
         assert (refused["code"], refused["for"]) == ("not_allowed", "publish")
         ann = await place.visitor("Ann")
         track = await ann.publish()
-        answer = await guest.ask("subscribe", "error", track_id=track)
-        assert answer["code"] == "not_allowed"
-        assert not guest.find("offer")
+        beyond: dict[str, dict[str, Any]] = {
+            "subscribe": {"track_id": track},
+            "pause": {"track_id": track, "paused": True},
+            "layer": {"track_id": track, "layer": "low"},
+            "captions": {"on": True},
+            "data": {"data": 1},
+        }
+        for type_, more in beyond.items():
+            answer = await guest.ask(type_, "error", **more)
+            assert (answer["code"], answer["for"]) == ("not_allowed", type_)
+        await guest.ask("ping", "pong")
+        assert guest.find("ready")[0]["participants"] == []
+        assert {one["type"] for one in guest.told} == {"ready", "error", "pong"}
+        mute = await place.visitor("Mute", "join", "publish")
+        assert (await mute.ask("captions", "error", on=True))["code"] == "not_allowed"
         async with place.http.get(f"/api/v1/rooms/{other}") as listed:
             assert listed.status == 401
         bearer = {"Authorization": f"Bearer {await place.token('join')}"}
         path = f"/api/v1/rooms/{place.room}/transcript"
         async with place.http.get(path, headers=bearer) as shown:
             assert shown.status == 403
+
+
+async def test_a_token_that_has_expired_or_was_changed_opens_nothing() -> None:
+    async with house(ROOMS_SECRET="between-us") as place:
+        room = await place.open()
+        claims = Claims(room=room, identity="ann", expires=time.time() + 60)
+        signer = Tokens("between-us")
+        good, lead = signer.issue(claims), signer.issue(replace(claims, grants=GRANTS))
+        prefix, body, signature = good.split(".")
+        other = ("B" if signature[0] == "A" else "A") + signature[1:]
+        refused = {
+            "expired": signer.issue(replace(claims, expires=time.time() - 1)),
+            "of a stranger": Tokens("a guess").issue(claims),
+            "changed signature": f"{prefix}.{body}.{other}",
+            "changed grants": f"{prefix}.{lead.split('.')[1]}.{signature}",
+            "no signature": f"{prefix}.{body}.",
+        }
+        for why, token in refused.items():
+            door = await place.door()
+            await door.say("join", token=token)
+            assert (await door.next("closed"))["reason"] == "token", why
+        assert (await (await place.door()).join(good))["identity"] == "ann"
 
 
 async def test_only_what_is_encrypted_is_sent_into_a_room_that_is() -> None:

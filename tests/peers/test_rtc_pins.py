@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import aioice
 import aioice.ice
 import aiortc
+import av
 import pylibsrtp
 import pytest
 from aiortc import RTCCertificate, RTCDtlsTransport
 from pylibsrtp import _binding
 
 from tests.load.loopback import only_loopback
+from transcriber.rtc import opus
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,26 @@ from tests.load.loopback import only_loopback
 )
 def test_the_versions_are_those_that_were_read(package: str, pinned: str) -> None:
     assert version(package).startswith(pinned)
+
+
+def test_pyav_is_one_that_was_read() -> None:
+    assert version("av").startswith(("18.", "19."))
+    assert '"av>=18,<20"' in Path("pyproject.toml").read_text()
+    locked = re.findall(r"^av==(\S+)", Path("requirements.lock").read_text(), re.MULTILINE)
+    assert [number[:5] for number in locked] == ["18.1.", "19.0."]
+
+
+def test_pyav_brings_a_libopus_where_we_look_for_it() -> None:
+    bundled = [place for place in opus.places() if place not in opus.NAMES]
+    assert bundled
+    opus.find(bundled)
+
+
+def test_pyav_decodes_g722_as_we_ask() -> None:
+    codec: Any = av.CodecContext.create("g722", "r")
+    (frame,) = codec.decode(av.Packet(bytes(160)))
+    assert (frame.format.name, frame.sample_rate) == ("s16", 16_000)
+    assert frame.to_ndarray().shape == (1, 320)
 
 
 def test_libsrtp_can_be_called_on_our_own_buffer() -> None:

@@ -17,6 +17,7 @@ from tests.peers import require
 from tests.peers.rtc import Heard, network, tone, until
 from tests.ports import free_port
 from transcriber.rtc import Ears, IceServer, Media, Peer, relay_credentials
+from transcriber.rtc.path import help_found
 
 SECRET = "a secret that the relay shares with us"
 
@@ -97,6 +98,17 @@ async def test_sound_goes_both_ways_through_a_relay(
                 await until(lambda: min(ear.seconds for ear in heard) >= 1.6, "sound")
                 assert [round(ear.frequency() / 10) for ear in heard] == [70, 70]
                 await asyncio.gather(a.close(), b.close())
+
+
+async def test_a_relay_is_found_to_help_and_one_that_is_away_not() -> None:
+    with network() as address:
+        async with relay(address) as port:
+            name, word = relay_credentials(SECRET, user="bot", now=time.time(), lifetime=60)
+            turn = IceServer((f"turn:{address}:{port}",), name, word)
+            assert await help_found([turn]) >= {"relay"}
+            assert await help_found([IceServer((f"stun:{address}:{port}",))]) >= {"srflx"}
+            wrong = IceServer(turn.urls, name, "not the word")
+            assert "relay" not in await help_found([wrong])
 
 
 async def test_expired_credentials_give_no_relay() -> None:

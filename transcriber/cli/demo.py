@@ -42,18 +42,23 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--public", action="store_true", help="be there for other machines, and say what that takes"
     )
+    parser.add_argument("--json", action="store_true", help="print the address as JSON, no advice")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve open rooms until told to stop."""
     import os
 
+    from transcriber.cli.screen import show_json
     from transcriber.cli.serve import serve
 
     def started(url: str) -> None:
         port = url.rpartition(":")[2]
-        text = PUBLIC if args.public else HERE
-        print(text.format(url=f"http://localhost:{port}", port=port), flush=True)
+        here = f"http://localhost:{port}"
+        if args.json:
+            show_json({"url": here})
+        else:
+            print((PUBLIC if args.public else HERE).format(url=here, port=port), flush=True)
 
     os.environ["ROOMS_OPEN"] = "true"
     os.environ["HTTP_HOST"] = "0.0.0.0" if args.public else "127.0.0.1"

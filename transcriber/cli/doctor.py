@@ -17,6 +17,7 @@ __all__ = ["add", "run"]
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--output", metavar="FILE", help="where to write it, instead of printing")
+    parser.add_argument("--json", action="store_true", help="say where it is as JSON, too")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     import asyncio
     from pathlib import Path
 
+    from transcriber.cli.screen import show_json
     from transcriber.cli.setup import configured
     from transcriber.doctor import examine
     from transcriber.errors import BadInput
@@ -37,5 +39,8 @@ def run(args: argparse.Namespace) -> int:
             file.write(asyncio.run(examine(settings)))
     except OSError as error:
         raise BadInput(f"{args.output} cannot be written: {error.strerror}") from error
-    print(args.output)
+    if args.json:
+        show_json({"report": args.output})
+    else:
+        print(args.output)
     return 0

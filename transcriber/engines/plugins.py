@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +42,8 @@ class Plugin:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Arguments that are always the same."""
     kind: str = "STT"
+    python: tuple[int, int] = (3, 11)
+    """The oldest Python that it can be installed for."""
 
     @property
     def package(self) -> str:
@@ -72,6 +75,8 @@ class Bridged(Protocol):
         settings = self.plugin.settings
         if lacking := [name for name in self.plugin.required if not _plain(values[settings[name]])]:
             return f"not configured: set {' and '.join(lacking)}"
+        if sys.version_info < self.plugin.python:
+            return f"{self.plugin.package} needs Python {'.'.join(map(str, self.plugin.python))}"
         if not _installed(self.plugin.package):
             return f"not installed: pip install '{self.plugin.package}==1.8.*'"
         return ""

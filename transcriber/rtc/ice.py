@@ -22,7 +22,15 @@ from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
 from transcriber.errors import Misconfigured
 from transcriber.rtc.sdp import Candidate
 
-__all__ = ["AskServers", "IceServer", "arguments", "relay_credentials", "to_aioice", "to_sdp"]
+__all__ = [
+    "AskServers",
+    "IceServer",
+    "arguments",
+    "listed",
+    "relay_credentials",
+    "to_aioice",
+    "to_sdp",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,17 @@ def relay_credentials(
     name = f"{int(now + lifetime)}:{user}"
     digest = hmac.new(secret.encode(), name.encode(), hashlib.sha1).digest()
     return name, base64.b64encode(digest).decode()
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the addresses in a list with commas; raises `ValueError` for one that is none."""
+    urls = tuple(url.strip() for url in text.split(",") if url.strip())
+    for url in urls:
+        try:
+            parse_stun_turn_uri(url)
+        except ValueError as error:
+            raise ValueError(f"{url!r} is no server: {error}") from error
+    return urls
 
 
 def arguments(servers: Sequence[IceServer]) -> dict[str, Any]:

@@ -22,11 +22,12 @@ RESTART = 200
 
 
 class Frame(NamedTuple):
-    """A packet whose turn it is, and how many before it were given up."""
+    """A packet whose turn it is, how many before it were given up, and why not to decode it."""
 
     timestamp: int
     payload: bytes
-    missing: int
+    missing: int = 0
+    skip: int = 0
 
 
 class Order:
@@ -57,11 +58,11 @@ class Order:
         """Whether a packet is still missing, so that a copy of it is welcome."""
         return (sequence - self.expected) & 0xFFFF <= RESTART and sequence not in self._held
 
-    def offer(self, sequence: int, timestamp: int, payload: bytes, now: float) -> list[Frame]:
+    def offer(self, sequence: int, frame: Frame, now: float) -> list[Frame]:
         """Take a packet that came at `now` and return what can be played."""
         ahead = (sequence - self.expected) & 0xFFFF
         if RESTART < ahead < 0x10000 - RESTART:
-            return self._stray(sequence, timestamp, payload)
+            return self._stray(sequence, frame)
         self._strange = -1
         if ahead >= 0x8000:
             self.late += 1
@@ -71,7 +72,7 @@ class Order:
             return []
         if not self._held:
             self._since = now
-        self._held[sequence] = Frame(timestamp, payload, 0)
+        self._held[sequence] = frame
         return self._release(give_up=len(self._held) > HELD)
 
     def expire(self, now: float) -> list[Frame]:
@@ -94,7 +95,7 @@ class Order:
             missing = 0
         return ready
 
-    def _stray(self, sequence: int, timestamp: int, payload: bytes) -> list[Frame]:
+    def _stray(self, sequence: int, frame: Frame) -> list[Frame]:
         """Believe a packet from far away only when the next one follows it."""
         if sequence != self._strange:
             self._strange = (sequence + 1) & 0xFFFF
@@ -105,7 +106,7 @@ class Order:
         self._strange = -1
         self.restarts += 1
         self.expected = (sequence + 1) & 0xFFFF
-        return [*left, Frame(timestamp, payload, 0)]
+        return [*left, frame]
 
     def _distance(self, sequence: int) -> int:
         return (sequence - self.expected) & 0xFFFF

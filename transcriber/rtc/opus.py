@@ -45,7 +45,7 @@ PACKET = 1_275
 NAMES = ("libopus.so.0", "libopus.0.dylib")
 """What the system calls the library."""
 VOIP = 2_048
-SET_BITRATE, SET_COMPLEXITY, SET_FEC, SET_LOSS, SET_DTX = 4_002, 4_010, 4_012, 4_014, 4_016
+SET_BITRATE, SET_COMPLEXITY, SET_FEC, SET_LOSS = 4_002, 4_010, 4_012, 4_014
 
 ffi: Any = cffi.FFI()
 ffi.cdef("""

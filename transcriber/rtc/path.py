@@ -10,11 +10,12 @@ we may choose, because as client a third of the subscriptions behind Janus took 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 from aioice import Connection
+from aioice.stun import TransactionError
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from transcriber import aio
@@ -23,7 +24,7 @@ from transcriber.rtc import ice, rtcp, sdp
 from transcriber.rtc.link import Link, OnMedia
 from transcriber.rtc.media import Media
 
-__all__ = ["Path", "Unreachable"]
+__all__ = ["Path", "Unreachable", "help_found"]
 
 GATHERING = 6.0
 """Seconds: aioice gives up a STUN or TURN server that does not answer after five."""
@@ -58,6 +59,23 @@ class _Ice:
 
     async def _send(self, data: bytes) -> None:
         await self._connection.send(data)
+
+
+async def help_found(servers: Sequence[ice.IceServer]) -> set[str]:
+    """
+    Ask servers for help; return what came of it: `srflx` from STUN, `relay` from TURN.
+
+    Raises `Unreachable` when a relay refuses, or is not there.
+    """
+    connection = Connection(ice_controlling=True, **ice.arguments(servers))
+    try:
+        async with asyncio.timeout(GATHERING):
+            await connection.gather_candidates()
+        return {found.type for found in connection.local_candidates}
+    except (TransactionError, TimeoutError, OSError) as error:
+        raise Unreachable("the STUN and TURN servers do not answer") from error
+    finally:
+        await connection.close()
 
 
 class Path:

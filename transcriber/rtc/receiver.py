@@ -18,6 +18,7 @@ from transcriber.audio.block import RATE
 from transcriber.audio.level import FLOOR, level
 from transcriber.rtc import rtcp, rtp
 from transcriber.rtc.buffer import Buffer
+from transcriber.rtc.jitter import Frame
 from transcriber.rtc.stream import SILENT, UNHEARD, OnBlock, Place, Stream, Timeline
 
 __all__ = ["Formats", "Receiver", "Statistics"]
@@ -31,6 +32,8 @@ PACE = 0.02
 RETURN = 1.0
 """Seconds without the present source after which a retired one may come back."""
 NOBODY: frozenset[int] = frozenset()
+ORDERED, PLAYED = ("lost", "late", "duplicate"), ("recovered", "concealed", "skipped", "broken")
+"""What the order of a stream counts, and what the stream itself does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Statistics:
     concealed: int = 0
     skipped: int = 0
     malformed: int = 0
+    broken: int = 0
+    """Payloads that the codec refused."""
     unknown: int = 0
     restarts: int = 0
     sources: int = 0
@@ -126,7 +131,7 @@ class Receiver:
         if stream is None or source != stream.source or payload_type != self._payload_type:
             self._route(buffer, header, now)
             return
-        skip = 0 if self._gate is None else self._silent(buffer, start)
+        skip = self._skip(buffer, start)
         self._push(stream, buffer, (sequence, timestamp, start, stop), now, skip)
 
     def control(self, items: Iterable[rtcp.Item], now: float) -> None:
@@ -172,29 +177,29 @@ class Receiver:
 
     def _counts(self) -> dict[str, int]:
         before, stream = self._before, self._stream
-        names = ("received", "lost", "late", "duplicate", "recovered", "concealed", "skipped")
-        counts = {name: getattr(before, name) for name in (*names, "restarts")}
+        names = ("received", "restarts", *ORDERED, *PLAYED)
+        counts = {name: getattr(before, name) for name in names}
         if stream is not None:
             order = stream.order
             counts["received"] += stream.reception.received
             counts["restarts"] += order.restarts
-            for name in ("lost", "late", "duplicate"):
+            for name in ORDERED:
                 counts[name] += getattr(order, name)
-            for name in ("recovered", "concealed", "skipped"):
+            for name in PLAYED:
                 counts[name] += getattr(stream, name)
         return counts
 
-    def _silent(self, buffer: Buffer, start: int) -> int:
-        """Say `SILENT` once the packets have called themselves silent for long enough."""
-        if not self.formats.level:
+    def _skip(self, buffer: Buffer, start: int) -> int:
+        """Say why a packet is not decoded; silence, once it was told for long enough."""
+        if self._timeline.on_block is None:
+            return UNHEARD
+        if self._gate is None or not self.formats.level:
             return 0
-        quiet = rtp.level(buffer.data, start, self.formats.level) >= (self._gate or 0)
+        quiet = rtp.level(buffer.data, start, self.formats.level) >= self._gate
         self._quiet = self._quiet + 1 if quiet else 0
         return SILENT if self._quiet > QUIET else 0
 
     def _push(self, stream: Stream, buffer: Buffer, place: Place, now: float, skip: int) -> None:
-        if self._timeline.on_block is None:
-            skip = UNHEARD
         if stream.push(buffer, place, now, skip):
             self._waiting.add(self)
 
@@ -205,7 +210,7 @@ class Receiver:
         place = (sequence, timestamp, start, stop)
         if payload_type in formats.codecs:
             if stream := self._accept(source, payload_type, place, now):
-                self._push(stream, buffer, place, now, 0)
+                self._push(stream, buffer, place, now, self._skip(buffer, start))
         elif payload_type in formats.red:
             self._redundant(buffer, header, now)
         elif stream is None:
@@ -215,7 +220,8 @@ class Receiver:
         elif source == stream.source and payload_type in formats.noise | formats.keys:
             if payload_type in formats.keys:
                 self._pressed(buffer, place)
-            self._push(stream, buffer, (sequence, timestamp, stop, stop), now, 0)
+            skip = self._skip(buffer, start)
+            self._push(stream, buffer, (sequence, timestamp, stop, stop), now, skip)
         else:
             self._unknown += 1
 
@@ -262,12 +268,14 @@ class Receiver:
         stream = self._accept(source, newest.payload_type, place, now)
         if stream is None:
             return
+        skip = self._skip(buffer, start)
         for back, copy in enumerate(reversed(blocks), 1):
             before = (sequence - back) & 0xFFFF
             if copy.stop > copy.start and stream.order.wanted(before):
                 payload = bytes(buffer.view[copy.start : copy.stop])
-                stream.offer(before, (timestamp - copy.age) & 0xFFFF_FFFF, payload, now)
-        self._push(stream, buffer, place, now, 0)
+                frame = Frame((timestamp - copy.age) & 0xFFFF_FFFF, payload, 0, skip)
+                stream.offer(before, frame, now)
+        self._push(stream, buffer, place, now, skip)
 
     def _again(self, stream: Stream, buffer: Buffer, place: Place, now: float) -> None:
         """Take a packet that is sent once more, if it is still missing."""
@@ -276,7 +284,8 @@ class Receiver:
         if sequence is None:
             self._malformed += 1
         elif stream.order.wanted(sequence):
-            stream.offer(sequence, timestamp, bytes(buffer.view[start + 2 : stop]), now)
+            payload = bytes(buffer.view[start + 2 : stop])
+            stream.offer(sequence, Frame(timestamp, payload, 0, self._skip(buffer, start)), now)
 
     def _pressed(self, buffer: Buffer, place: Place) -> None:
         """Report a key once; its end is sent three times with the same timestamp."""

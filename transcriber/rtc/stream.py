@@ -129,22 +129,20 @@ class Stream:
         sequence, timestamp, start, stop = place
         self.heard_at = now
         self.reception.note(sequence, timestamp, now)
+        frame = Frame(timestamp, b"" if skip else bytes(buffer.view[start:stop]), 0, skip)
         if self.order.in_turn(sequence):
-            if skip:
-                self._skip(timestamp, skip)
-            else:
-                self._take(Frame(timestamp, bytes(buffer.view[start:stop]), 0))
+            self._take(frame)
             return False
         restarts = self.order.restarts
-        self.offer(sequence, timestamp, bytes(buffer.view[start:stop]), now)
+        self.offer(sequence, frame, now)
         if self.order.restarts != restarts:
             self.reception.restart(sequence)
         return self.order.holding
 
-    def offer(self, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+    def offer(self, sequence: int, frame: Frame, now: float) -> None:
         """Take a payload that is out of order or comes as a copy."""
-        for frame in self.order.offer(sequence, timestamp, payload, now):
-            self._take(frame)
+        for ready in self.order.offer(sequence, frame, now):
+            self._take(ready)
 
     def expire(self, now: float) -> bool:
         """Give up what has been missing for too long; say whether packets still wait."""
@@ -163,6 +161,9 @@ class Stream:
         self._enough = left * self._ticks // RATE
 
     def _take(self, frame: Frame) -> None:
+        if frame.skip:
+            self._skip(frame.timestamp, frame.skip)
+            return
         self._pending.append(frame)
         if (frame.timestamp - self._timestamp) & 0xFFFF_FFFF >= self._enough:
             if self._later is None:
@@ -186,6 +187,8 @@ class Stream:
 
     def _skip(self, timestamp: int, skip: int) -> None:
         """Pass over a packet without decoding it, as if it were as long as the last one."""
+        if skip == UNHEARD:
+            self._pending.clear()
         self.flush()
         self.skipped += 1
         if skip == SILENT:

@@ -89,6 +89,8 @@ BROKEN = {
     "APP_PORT": "70000",
     "NEXTCLOUD_URL": "cloud.example",
     "LT_HPB_URL": "hpb.example",
+    "STUN_SERVERS": "stun.example",
+    "TURN_SERVERS": "turn:a.example, relay:b.example",
     "LT_BACKEND_URL": "cloud.example",
     "SKIP_CERT_VERIFY": "perhaps",
     "LT_INTERIM_CAPTIONS": "perhaps",

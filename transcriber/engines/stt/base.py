@@ -61,6 +61,8 @@ class EngineInfo:
     """Whether it says when somebody has finished, by meaning and not by silence."""
     network: bool = True
     licence: str = ""
+    sample_rate: int = 24_000
+    """Of the audio that it is given; what is above half of it is lost."""
 
     @property
     def abilities(self) -> tuple[str, ...]:
@@ -74,6 +76,7 @@ class EngineInfo:
             "vocabulary": self.vocabulary,
             "turns": self.turns,
             "offline": not self.network,
+            f"{self.sample_rate // 1000} kHz": True,
         }
         return tuple(ability for ability, has in flags.items() if has)
 

@@ -208,5 +208,5 @@ azure = bridged(
     word_times="none",
 )
 aws = bridged(
-    Plugin("aws", "AWS Transcribe", {"AWS_REGION": "region"}, ("AWS_REGION",))
-)  # its plugin finds the credentials where AWS's own tools do; it needs Python 3.12
+    Plugin("aws", "AWS Transcribe", {"AWS_REGION": "region"}, ("AWS_REGION",), python=(3, 12))
+)  # its plugin finds the credentials where AWS's own tools do

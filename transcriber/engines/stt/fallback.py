@@ -382,4 +382,5 @@ def _together(infos: Sequence[EngineInfo]) -> EngineInfo:
         vocabulary=all(info.vocabulary for info in infos),
         turns=all(info.turns for info in infos),
         network=all(info.network for info in infos),
+        sample_rate=min(info.sample_rate for info in infos),
     )

@@ -63,8 +63,8 @@ from transcriber.errors import EngineError
 
 __all__ = ["Kyutai", "KyutaiOptions", "Moshi", "OwnService"]
 
-COLD = 120.0
-"""Seconds that a sleeping GPU may take to answer."""
+COLD = 140.0
+"""Seconds that a sleeping GPU may take to answer: two minutes, and what the way there takes."""
 DELAY = 0.5
 """Seconds between a word and the model's saying it."""
 LETTER = 0.06

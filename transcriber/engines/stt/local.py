@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from transcriber import aio
 from transcriber.engines.models import MODELS, SOURCE, Kind, Model, hears
-from transcriber.engines.segments import Rules, Said, Work
+from transcriber.engines.segments import RATE, Rules, Said, Work
 from transcriber.engines.shelf import Shelf
 from transcriber.engines.stt import moonshine, sherpa
 from transcriber.engines.stt.base import EngineInfo, Progress, StreamOptions
@@ -125,6 +125,7 @@ class Local:
         word_times="estimated",
         network=False,
         licence="MIT; other models: their own",
+        sample_rate=RATE,
     )
 
     def __init__(self, options: LocalOptions) -> None:

@@ -20,6 +20,7 @@ import aiohttp
 from pydantic import Field
 
 from transcriber.audio import wav
+from transcriber.audio.block import RATE as CALL_RATE
 from transcriber.audio.block import SECONDS, Block
 from transcriber.engines.openai import Account, problem, refused
 from transcriber.engines.segments import RATE, Rules, Said, Work, spread
@@ -82,6 +83,7 @@ class OpenAi(Online):
         word_times="estimated",
         vocabulary=True,
         licence="commercial service",
+        sample_rate=RATE,
     )
 
     def __init__(self, options: OpenAiOptions) -> None:
@@ -89,7 +91,7 @@ class OpenAi(Online):
         self.http = Http()
         self._silero: Silero | None = None
         if options.way == "realtime":
-            self.info = replace(self.info, streaming=True, partials=True)
+            self.info = replace(self.info, streaming=True, partials=True, sample_rate=CALL_RATE)
 
     def unusable(self) -> str:
         """Say what is missing."""
@@ -173,7 +175,7 @@ class Session:
     def __str__(self) -> str:
         wanted = {"model": self.model, "language": self.language, "prompt": self.prompt}
         audio = {
-            "format": {"type": "audio/pcm", "rate": 24_000},
+            "format": {"type": "audio/pcm", "rate": CALL_RATE},
             "transcription": {name: value for name, value in wanted.items() if value},
             "turn_detection": {
                 "type": "server_vad",

@@ -82,6 +82,7 @@ class Vosk(Online):
         punctuation=False,
         confidence=True,
         licence="Apache-2.0",
+        sample_rate=RATE,
     )
 
     def __init__(self, options: VoskOptions) -> None:

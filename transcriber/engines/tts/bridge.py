@@ -186,7 +186,8 @@ aws = bridged(
             ("AWS_REGION",),
             extra={"sample_rate": 24_000},
             kind="TTS",
+            python=(3, 12),
         ),
         Voice("Ruth", ("en",)),
     )
-)  # its plugin finds the credentials where AWS's own tools do; it needs Python 3.12
+)  # its plugin finds the credentials where AWS's own tools do

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from transcriber.rtc.ice import IceServer
+from transcriber.rtc.ice import IceServer, listed
 
 __all__ = ["RoomsOptions"]
 
@@ -66,11 +66,18 @@ class RoomsOptions(BaseModel):
         SecretStr(""), alias="TURN_PASSWORD", description="password at the TURN servers"
     )
 
+    @field_validator("stun", "turn")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        listed(text)
+        return text
+
     @property
     def servers(self) -> list[IceServer]:
         """The servers that help to find a way."""
-        stun = tuple(url.strip() for url in self.stun.split(",") if url.strip())
-        turn = tuple(url.strip() for url in self.turn.split(",") if url.strip())
         password = self.turn_password.get_secret_value()
-        found = [IceServer(stun), IceServer(turn, self.turn_user, password)]
+        found = [
+            IceServer(listed(self.stun)),
+            IceServer(listed(self.turn), self.turn_user, password),
+        ]
         return [server for server in found if server.urls]

@@ -125,8 +125,9 @@ class Participant:
             self._over.set_result(reason)
 
     def tell(self, message: Message) -> None:
-        """Send them a message, soon."""
-        self._tell(message)
+        """Send them a message, soon; to whoever takes no part only that it is over."""
+        if self._takes_part or message["type"] == "closed":
+            self._tell(message)
 
     def ready(self) -> Message:
         """Return what they learn first."""
@@ -134,7 +135,7 @@ class Participant:
         others = [
             describe(one) | {"quality": scores.get(one.id, GOOD)}
             for one in self.room.members.values()
-            if one is not self
+            if one is not self and self._takes_part
         ]
         return {
             "type": "ready",
@@ -160,7 +161,9 @@ class Participant:
         self.room.mute(member, track, muted)
 
     def say(self, data: Any, to: Collection[str] | None) -> None:
-        """Pass a message on to all others, or to some."""
+        """Pass a message on to all others, or to some, if they take part."""
+        if not self._takes_part:
+            raise NotAllowed("this token grants nothing but join")
         message = {"type": "data", "from": self.id, "data": data}
         if to is None:
             self.room.tell(message, but=self)
@@ -185,6 +188,11 @@ class Participant:
     def follow(self) -> None:
         """What they can get has changed."""
         self.receiving.follow()
+
+    @property
+    def _takes_part(self) -> bool:
+        """Whether they may do more than be there; nobody else learns who is."""
+        return any(grant != "join" for grant in self.grants)
 
     def _reached(self, reached: bool) -> None:
         if self._quality.reach(reached):

@@ -106,11 +106,13 @@ class Receiving:
 
     def layer(self, track_id: str, layer: str) -> None:
         """Want a picture in at most a size."""
+        self._owner.need("subscribe")
         self._owner.room.track(track_id)
         self._subscriber.limit(track_id, layer)
 
     def pause(self, track_id: str, paused: bool) -> None:
         """Want nothing of a track for a while, or go on."""
+        self._owner.need("subscribe")
         self._owner.room.track(track_id)
         self._subscriber.pause(track_id, paused)
 

@@ -182,6 +182,7 @@ class RoomSocket:
                 who.remove(said.participant_id)
 
     def _read(self, who: Participant, said: messages.Captions) -> None:
+        who.need("subscribe")
         captions = self._welcome.captions
         if captions is None or not self._welcome.possible(who.room):
             raise NoCaptions("there are no captions in this room")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcriber.rtc.jitter import HELD, HOLD, RESTART, Order
+from transcriber.rtc.jitter import HELD, HOLD, RESTART, Frame, Order
 
 
 def offer(order: Order, *sequences: int, now: float = 0.0) -> list[tuple[int, int]]:
@@ -14,7 +14,7 @@ def offer(order: Order, *sequences: int, now: float = 0.0) -> list[tuple[int, in
         if order.in_turn(sequence):
             played.append((sequence, 0))
         else:
-            frames = order.offer(sequence, sequence * 960, str(sequence).encode(), now)
+            frames = order.offer(sequence, Frame(sequence * 960, str(sequence).encode()), now)
             played += [(int(frame.payload), frame.missing) for frame in frames]
     return played
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from transcriber.engines.stt.base import StreamOptions
 from transcriber.engines.stt.deepgram import Flux, Nova
+from transcriber.engines.stt.ibm import Recognitions
 from transcriber.engines.stt.kyutai import Moshi, OwnService
 from transcriber.engines.stt.openai import Realtime
 from transcriber.engines.stt.vosk import Conversation
@@ -24,6 +25,7 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
     "own": lambda: OwnService(StreamOptions()),
     "moshi": lambda: Moshi(StreamOptions()),
     "realtime": lambda: Realtime(StreamOptions(), "m"),
+    "ibm": lambda: Recognitions(StreamOptions()),
     "vosk": lambda: Conversation(StreamOptions()),
 }
 KINDS = [

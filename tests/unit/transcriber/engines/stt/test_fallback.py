@@ -334,6 +334,8 @@ async def test_it_promises_what_all_its_engines_promise() -> None:
     assert (info.word_times, info.confidence) == ("estimated", False)
     cast.local.info = replace(cast.local.info, word_times="none")
     assert cast.choose().info.word_times == "none"
+    cast.local.info = replace(cast.local.info, sample_rate=16_000)
+    assert cast.choose().info.sample_rate == 16_000
     assert cast.choose(Policy.parse("local")).info == cast.local.info
     with pytest.raises(Misconfigured):
         cast.choose(Policy())

@@ -8,6 +8,8 @@ import pytest
 
 from modal_app.metrics import Metrics
 from transcriber.engines.stt.gpu import Figures, figures
+from transcriber.engines.stt.kyutai import COLD
+from transcriber.engines.stt.resume import OPENING
 from transcriber.errors import EngineError
 
 
@@ -30,6 +32,10 @@ def test_our_service_is_understood() -> None:
 def test_one_that_still_loads_its_model_has_no_slots() -> None:
     seen = figures(Metrics(lambda: None, price_per_hour=1, clock=lambda: 0).text().decode())
     assert (seen.slots, seen.words, seen.cost) == (0, 0, 0)
+
+
+def test_a_gpu_may_take_two_minutes_to_wake_before_anybody_gives_up() -> None:
+    assert 120 < COLD < OPENING
 
 
 @pytest.mark.parametrize("text", ["", "<html>hello</html>", "up 1\n", "stt_up_seconds x\n"])
