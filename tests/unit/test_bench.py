@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from tests.load import __main__ as bench
+from tests.load import gpu_front
 from tests.load.report import Bar, finish
 
 
@@ -28,3 +30,21 @@ def test_the_last_line_is_json_and_a_bar_that_is_missed_is_told(
         "figures": {"a": value},
         "bars": [{"name": "a", "value": value, "op": "<=", "target": 2, "ok": code == 0}],
     }
+
+
+def test_every_round_of_the_gpu_front_is_told_not_only_the_best(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = iter([50.0, 35.0, 40.0])
+    monkeypatch.setattr(sys, "argv", ["gpu_front", "--json"])
+    monkeypatch.setattr("os.nice", lambda by: by)
+    monkeypatch.setattr(
+        gpu_front,
+        "_round",
+        lambda *_: {"cpu_cores": 0.1, "rss_mb": 1, "lost": 0, "added_ms_p99": next(late)},
+    )
+    assert gpu_front.main() == 1
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
+    assert (figures["rounds"], figures["added_ms_p99"]) == (3, 35.0)
+    assert [figures[f"round_{n}_added_ms_p99"] for n in (1, 2, 3)] == [50.0, 35.0, 40.0]
+    assert figures["round_3_cpu_cores"] == 0.1
