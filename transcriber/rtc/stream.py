@@ -129,8 +129,12 @@ class Stream:
         sequence, timestamp, start, stop = place
         self.heard_at = now
         self.reception.note(sequence, timestamp, now)
+        in_turn = self.order.in_turn(sequence)
+        if in_turn and skip:
+            self._skip(timestamp, skip)
+            return False
         frame = Frame(timestamp, b"" if skip else bytes(buffer.view[start:stop]), 0, skip)
-        if self.order.in_turn(sequence):
+        if in_turn:
             self._take(frame)
             return False
         restarts = self.order.restarts

@@ -50,6 +50,7 @@ KEYS = [
     ),
     *("transcript", "words", "channel", "event", "audio_window_start", "audio_window_end", "delta"),
     *("item_id", "audio_start_ms", "error", "start_time", "stop_time", "prs", "step_idx", "final"),
+    *("results", "alternatives", "timestamps", "word_confidence", "state"),
 ]
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(0, 9) | st.sampled_from(["", "hi"]),
