@@ -242,7 +242,8 @@ class Session:
     def _failed(self, speaker: Speaker, error: Exception) -> None:
         person = speaker.place.person.id
         known = isinstance(error, TranscriberError)
-        self._log.error("speaker failed", person=person, exc_info=None if known else error)
+        trace = None if known else error
+        self._log.error("speaker failed", person=person, problem=str(error), exc_info=trace)
         self._tell(
             person, error.code if isinstance(error, TranscriberError) else "error", str(error)
         )
