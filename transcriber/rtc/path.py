@@ -14,20 +14,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from aioice import Connection
 from aioice.stun import TransactionError
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from transcriber import aio
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import ice, rtcp, sdp
+from transcriber.rtc.ice import Connection
 from transcriber.rtc.link import Link, OnMedia
 from transcriber.rtc.media import Media
 
 __all__ = ["Path", "Unreachable", "help_found"]
 
 GATHERING = 6.0
-"""Seconds: aioice gives up a STUN or TURN server that does not answer after five."""
+"""Seconds to find our own addresses: a little more than servers have to answer."""
 CONNECTING = 15.0
 """Seconds for ICE and DTLS together; browsers give up ICE after about as long."""
 CLOSING = 2.0
@@ -263,3 +263,6 @@ def _abandon(connection: Any) -> None:
         connection._query_consent_task.cancel()
     for protocol in connection._protocols:
         protocol.transport.close()
+        # A relay that is gone is told goodbye for a minute.
+        if goodbye := getattr(protocol.transport, "_TurnTransport__close_task", None):
+            goodbye.cancel()
