@@ -37,7 +37,8 @@ from tests.peers.talk.voice import Voice
 from tests.peers.talk.watch import watch
 from transcriber.audio.block import RATE
 from transcriber.connectors.talk.call import Server, Talk, Unwelcome
-from transcriber.engines.stt.fallback import Members, choose
+from transcriber.engines.stt.fallback import choose
+from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
 from transcriber.rtc import Clip, Media
 
