@@ -16,6 +16,7 @@ __all__ = [
     "DtmfReceived",
     "ErrorHappened",
     "Failure",
+    "Finish",
     "Loudness",
     "PersonJoined",
     "PersonLeft",
@@ -36,6 +37,7 @@ __all__ = [
     "TranscriptEnded",
     "TranscriptOver",
     "TranscriptStarted",
+    "TurnEnded",
 ]
 
 
@@ -107,6 +109,23 @@ class SpeechStarted(Event):
 
     type: Literal["speech.started"] = "speech.started"
     data: Beginning
+
+
+class Finish(Frozen):
+    """Whose turn is over, `at_ms` of the call, and how sure the recogniser is of it (0 to 1)."""
+
+    room: str
+    person_id: str
+    person_name: str = ""
+    at_ms: int
+    probability: float = 1.0
+
+
+class TurnEnded(Event):
+    """Somebody has finished, by the meaning of what they said; not every recogniser tells."""
+
+    type: Literal["turn.ended"] = "turn.ended"
+    data: Finish
 
 
 class SpokenWord(Frozen):

@@ -17,10 +17,12 @@ __all__ = [
     "Dialog",
     "DialogEmitted",
     "DialogEnded",
+    "DialogHappened",
     "DialogOver",
     "DialogStarted",
     "Emission",
     "Executed",
+    "Happening",
     "HookAnswer",
     "HookError",
     "HookFailure",
@@ -77,6 +79,21 @@ class DialogEmitted(Event):
 
     type: Literal["dialog.emitted"] = "dialog.emitted"
     data: Emission
+
+
+class Happening(Frozen):
+    """`event` is a word of the flow language, `params` what belongs to it."""
+
+    room: str = ""
+    event: str
+    params: dict[str, str] = Field({})
+
+
+class DialogHappened(Event):
+    """A dialog was told what nobody else tells: by a clock, an agent's end, a program's event."""
+
+    type: Literal["dialog.happened"] = "dialog.happened"
+    data: Happening
 
 
 class Transition(Frozen):

@@ -21,6 +21,7 @@ EXAMPLES: list[Event] = [
     ),
     events.SpeechPartial(session_id="s", data=SAID),
     events.SpeechFinal(session_id="s", data=SAID),
+    events.TurnEnded(session_id="s", data=events.Finish(room="r", person_id="p", at_ms=9)),
     events.DtmfReceived(session_id="s", data=events.Pressed(key="1", digit=49)),
     events.TranscriptStarted(
         session_id="s", data=events.TranscriptBegun(room="r", transcript_id="trn_1")

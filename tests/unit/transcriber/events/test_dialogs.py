@@ -28,6 +28,7 @@ EXAMPLES: list[Event] = [
         session_id="s", data=events.DialogOver(dialog_name="d", state="a", reason="hangup")
     ),
     events.DialogEmitted(session_id="s", data=events.Emission(name="n", params={"a": "b"})),
+    events.DialogHappened(session_id="s", data=events.Happening(event="timeout")),
     events.AgentHeard(session_id="s", data=TURN),
     events.AgentSaid(session_id="s", data=TURN),
     events.AgentTool(session_id="s", data=events.ToolUse(tool="t", ok=True)),
