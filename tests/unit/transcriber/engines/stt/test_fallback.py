@@ -15,7 +15,7 @@ from tests.unit.transcriber.engines.stt.test_resume import live, numbers, said, 
 from transcriber.audio.block import SECONDS, Block
 from transcriber.engines.stt.base import Interrupted, Partial, SpeechStarted, StreamOptions, Stt
 from transcriber.engines.stt.fallback import PATIENCE, Fallback, choose
-from transcriber.engines.stt.health import State
+from transcriber.engines.stt.health import LONGEST, State
 from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
 from transcriber.errors import EngineError, Misconfigured
