@@ -63,7 +63,8 @@ class Session:
         self._call = call
         self._stt = stt
         self._bus = bus
-        self._options = self._usual = options or StreamOptions()
+        self.usual = self._options = options or StreamOptions()
+        """How everybody is listened to unless something else is wished."""
         self._seats = seats or Seats()
         self._deaf = False
         self._language = ""
@@ -124,9 +125,9 @@ class Session:
 
     def speak(self, language: str, *, engine: str = "", model: str = "") -> None:
         """Something else is usual in this call, from everybody's next words on."""
-        before = self._usual
-        self._usual = replace(before, language=language, engine=engine, model=model)
-        if self._usual == before:
+        before = self.usual
+        self.usual = replace(before, language=language, engine=engine, model=model)
+        if self.usual == before:
             return
         options = replace(
             self._options,
@@ -152,7 +153,7 @@ class Session:
 
         What is empty is as usual; a language counts for everybody, whatever they usually speak.
         """
-        before, usual = (self._language, self._options), self._usual
+        before, usual = (self._language, self._options), self.usual
         self._language = language
         self._options = replace(
             usual,
@@ -242,7 +243,8 @@ class Session:
     def _failed(self, speaker: Speaker, error: Exception) -> None:
         person = speaker.place.person.id
         known = isinstance(error, TranscriberError)
-        self._log.error("speaker failed", person=person, exc_info=None if known else error)
+        trace = None if known else error
+        self._log.error("speaker failed", person=person, problem=str(error), exc_info=trace)
         self._tell(
             person, error.code if isinstance(error, TranscriberError) else "error", str(error)
         )

@@ -23,11 +23,13 @@ from transcriber.engines.stt.base import (
 from transcriber.events import (
     Beginning,
     Event,
+    Finish,
     Speech,
     SpeechFinal,
     SpeechPartial,
     SpeechStarted,
     SpokenWord,
+    TurnEnded,
 )
 
 __all__ = ["Place", "Speaker"]
@@ -117,6 +119,8 @@ class Speaker:
                 self._report(SpeechPartial(session_id=session_id, data=self._speech(heard)))
             case Final():
                 self._report(SpeechFinal(session_id=session_id, data=self._speech(heard)))
+            case base.TurnEnded():
+                self._report(TurnEnded(session_id=session_id, data=self._finish(heard)))
             case Interrupted():
                 self._warn(self.place.person.id, heard)
 
@@ -124,6 +128,10 @@ class Speaker:
         person = self.place.person
         room, at_ms = self.place.room, self._ms(at)
         return Beginning(room=room, person_id=person.id, person_name=person.name, at_ms=at_ms)
+
+    def _finish(self, turn: base.TurnEnded) -> Finish:
+        beginning = self._beginning(turn.at).model_dump()
+        return Finish(**beginning, probability=turn.probability)
 
     def _speech(self, heard: Partial | Final) -> Speech:
         return Speech(
