@@ -158,7 +158,7 @@ class Receiving:
     async def _try_again(self) -> None:
         """No way to them was found, and what there is of this one is of no more use."""
         async with self._turn:
-            await self._subscriber.close()
+            await self._subscriber.lose()
         if self._connecting.failures < TRIES:
             self.repeat()
 
@@ -170,5 +170,5 @@ class Receiving:
     async def _resubscribe(self, lost: Path) -> None:
         async with self._turn:
             if self._subscriber.path is lost:
-                await self._subscriber.close()
+                await self._subscriber.lose()
         self.repeat()

@@ -48,6 +48,9 @@ class Subscriber:
             raise Unreachable("no address of the other side answers")
         self.connected += 1
 
+    async def lose(self) -> None:
+        await self.close()
+
     async def close(self) -> None:
         await asyncio.sleep(self.closing)
         self.path = None
