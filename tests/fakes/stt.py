@@ -21,6 +21,7 @@ from transcriber.engines.stt.base import (
     Progress,
     SpeechStarted,
     StreamOptions,
+    TurnEnded,
     Word,
 )
 from transcriber.errors import EngineError, EngineProblem
@@ -38,6 +39,8 @@ class FakeOptions(BaseModel):
     """Seconds it takes to open a stream."""
     mute_after: int | None = None
     """Blocks after which a stream takes audio in and says nothing more."""
+    turns: bool = False
+    """Whether each end of a sentence is one of a turn."""
 
 
 class FakeStt:
@@ -50,7 +53,7 @@ class FakeStt:
         self.dies_after = options.dies_after
         self.problem: EngineProblem = options.problem
         self.retry_after = options.retry_after
-        self.opening = options.opening
+        self.opening, self.turns = options.opening, options.turns
         self.mute_after = options.mute_after
         self.open_streams = 0
         self.options: list[StreamOptions] = []
@@ -152,6 +155,8 @@ class FakeStream:
     def _over(self) -> Iterator[Heard]:
         if self._words:
             yield Final(*self._said())
+            if self._engine.turns:
+                yield TurnEnded(self._words[-1].end, 0.9)
             self._words = []
 
     def _said(self) -> tuple[str, float, float, tuple[Word, ...]]:
