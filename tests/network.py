@@ -65,16 +65,16 @@ class Machine:
 
     def lose(self) -> None:
         """Take its network away, until `find`."""
-        self._ip("link set talk1 down")
+        self._ip("link set far1 down")
 
     def find(self) -> None:
         """Give its network back."""
-        self._ip("link set talk1 up")
+        self._ip("link set far1 up")
 
     def slow(self, kbits: int) -> None:
         """Let only so much come to it a second; 0: everything."""
-        how = f"replace dev talk0 root tbf rate {kbits}kbit burst 8kb latency 300ms"
-        _run(f"tc qdisc {how if kbits else 'del dev talk0 root'}")
+        how = f"replace dev far0 root tbf rate {kbits}kbit burst 8kb latency 300ms"
+        _run(f"tc qdisc {how if kbits else 'del dev far0 root'}")
 
     def _ip(self, command: str) -> None:
         _run(" ".join((*self.command, "ip", command)))

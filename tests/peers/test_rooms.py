@@ -214,6 +214,7 @@ async def test_a_third_comes_late_is_slow_loses_their_network_loads_again_and_le
                 await ann.sees(".tile", "Cy")
                 await be_slow(machine, ann, cy)
                 await lose_network(machine, cy)
+                await ann.run("voices()")
                 await ann.until("voices().then(many => many === 2)", PATIENCE)
                 assert await ann.run("told('left')") == []
                 await load_again(cy)
@@ -249,6 +250,7 @@ async def lose_network(machine: Machine, cy: Tab) -> None:
     for old in before["ice-ufrag"]:
         await cy.until(f"!servers('ice-ufrag').includes('{old}')", PATIENCE)
     assert await cy.run("servers('fingerprint')") == before["fingerprint"]
+    await cy.run("voices()")
     await cy.until("voices().then(many => many === 1)", PATIENCE)
     await cy.until(HEARD, PATIENCE)
     assert await cy.run("offered('audio').length") == 1, "Bo is still not wanted"
