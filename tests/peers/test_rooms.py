@@ -232,7 +232,7 @@ async def be_slow(machine: Machine, ann: Tab, cy: Tab) -> None:
     await cy.until("offered('audio').length === 1")
     await ann.click("[data-name=camera]")
     await cy.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", PATIENCE)
-    for kbits, layers in ((400, ["mid", "low"]), (130, ["off"])):
+    for kbits, layers in ((400, ["mid", "low"]), (80, ["off"])):
         machine.slow(kbits)
         await cy.until(f"{json.dumps(layers)}.includes({LAYER})", PATIENCE)
     await cy.sees(".tile-held", "too slow")
