@@ -183,8 +183,12 @@ class Path:
             await self.trickle("")
 
     async def trickle(self, line: str) -> None:
-        """Take a candidate that came later; an empty one says that it was the last."""
-        if self.closed:
+        """
+        Take a candidate that came later; an empty one says that it was the last.
+
+        Who names none at all has no network just now, and is found once there is one.
+        """
+        if self.closed or not (line or self.connection.remote_candidates):
             return
         found = sdp.candidate(line) if line else None
         usable = ice.to_aioice(found) if found else None
