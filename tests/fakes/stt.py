@@ -37,6 +37,8 @@ class FakeOptions(BaseModel):
     retry_after: float | None = None
     opening: float = 0.0
     """Seconds it takes to open a stream."""
+    mute_after: int | None = None
+    """Blocks after which a stream takes audio in and says nothing more."""
     turns: bool = False
     """Whether each end of a sentence is one of a turn."""
 
@@ -52,6 +54,7 @@ class FakeStt:
         self.problem: EngineProblem = options.problem
         self.retry_after = options.retry_after
         self.opening, self.turns = options.opening, options.turns
+        self.mute_after = options.mute_after
         self.open_streams = 0
         self.options: list[StreamOptions] = []
         """How each stream was asked for, and when."""
@@ -127,9 +130,15 @@ class FakeStream:
                 self._engine.dies_after = None
                 raise self._engine.error("engine died")
             for heard in self._hear(block):
-                yield heard
+                if not self._mute:
+                    yield heard
         for heard in self._over():
-            yield heard
+            if not self._mute:
+                yield heard
+
+    @property
+    def _mute(self) -> bool:
+        return self._engine.mute_after is not None and self.heard > self._engine.mute_after
 
     def _hear(self, block: Block | None) -> Iterator[Heard]:
         if block is None or not block.any():

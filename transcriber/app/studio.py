@@ -97,10 +97,15 @@ class Talks:
             yield
 
 
+def flows_folder(settings: Settings) -> Path:
+    """Return where the dialogs are."""
+    return settings.dialogs.folder or settings.store.folder / "dialogs"
+
+
 def talks(settings: Settings, bus: Bus, store: Store, *, places: Places | None = None) -> Talks:
     """Put conversations together; `places` is for the process that holds those in writing too."""
     options, studio = settings.dialogs, Studio(settings)
-    folder = Path(options.folder or settings.store.folder / "dialogs")
+    folder = flows_folder(settings)
     engines = Engines(
         studio.speak,
         Sounds(folder, studio).fetch,

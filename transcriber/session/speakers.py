@@ -96,6 +96,7 @@ class Speakers:
             room=place.room,
             session=place.session_id,
             person=place.person.id,
+            problem=str(error),
             exc_info=None if known else error,
         )
         code = error.code if isinstance(error, TranscriberError) else "error"
