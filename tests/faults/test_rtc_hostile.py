@@ -6,20 +6,46 @@ import asyncio
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from aioice import stun
 
 from tests.peers.rtc import Heard, network, tone, until
 from transcriber.audio.block import Block
-from transcriber.rtc import Ears, Media, Peer, rtcp, rtp
+from transcriber.errors import BadInput
+from transcriber.rtc import Ears, Media, Peer, rtcp, rtp, sdp
 from transcriber.rtc.buffer import Buffer
+from transcriber.rtc.formats import agree
 from transcriber.rtc.receiver import Formats, Receiver
 from transcriber.rtc.sfu.forwarder import Forwarder
 from transcriber.rtc.sfu.leg import Leg
 from transcriber.rtc.sfu.outbox import Outbox
 from transcriber.rtc.sfu.packet import Form
 
-PACKETS = 100_000
+PACKETS, CHECKS, DESCRIPTIONS = 100_000, 20_000, 5_000
+OFFER = """v=0
+o=- 1 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+m=audio 40000 UDP/TLS/RTP/SAVPF 111 63 9 0 13 110
+c=IN IP4 192.0.2.10
+a=candidate:1 1 udp 2122260223 192.0.2.10 40000 typ host generation 0
+a=ice-ufrag:user
+a=ice-pwd:password
+a=fingerprint:sha-256 aa:bb
+a=setup:actpass
+a=mid:0
+a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
+a=sendrecv
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+a=fmtp:111 minptime=10;useinbandfec=1
+a=rtpmap:63 red/48000/2
+a=fmtp:63 111/111
+a=rtpmap:110 telephone-event/48000
+"""
 FORMATS = Formats(
     codecs={111: "opus/48000", 0: "pcmu/8000"},
     red=frozenset({63}),
@@ -69,12 +95,9 @@ def test_malformed_media_is_counted_and_never_raises() -> None:
         forwarder.media(buffer, len(data), now)
         for holder in tuple(waiting):
             holder.expire(now)
-    statistics = receiver.statistics()
-    counted = statistics.received + statistics.malformed + statistics.unknown
-    assert statistics.malformed > 1_000
-    assert statistics.unknown > 1_000
-    assert statistics.late + statistics.lost > 1_000
-    assert counted >= PACKETS * 0.8
+    told = receiver.statistics()
+    assert min(told.malformed, told.unknown, told.repeated, told.late + told.lost) > 1_000
+    assert told.received + told.repeated + told.malformed + told.unknown == PACKETS
     assert way.sent
 
 
@@ -83,13 +106,18 @@ def test_malformed_control_never_raises() -> None:
     good = rtcp.sender_report(7, wall=1, timestamp=2, packets=3, octets=4) + rtcp.bye(7)
     good += rtcp.transport_feedback(1, 7, 9, [1.0, None, 1.5], number=1)
     good += rtcp.missing(1, 7, [1, 40]) + rtcp.bandwidth(1, 9_000, [7])
-    read = 0
-    for _ in range(PACKETS):
+    receiver, told, whole = Receiver(FORMATS), 0, 0
+    for number in range(PACKETS):
         damaged = bytearray(good)
         for _ in range(3):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        read += len(rtcp.read(damaged, chance.randrange(len(damaged) + 1)))
-    assert read > PACKETS
+        items = rtcp.read(damaged, chance.randrange(len(damaged) + 1))
+        receiver.control(items, number * 0.02)
+        told += items.count(rtcp.Malformed())
+        whole += not items.count(rtcp.Malformed())
+    assert receiver.statistics().malformed == told
+    assert told + whole >= PACKETS
+    assert whole < PACKETS / 5
 
 
 def test_malformed_headers_never_raise() -> None:
@@ -102,6 +130,23 @@ def test_malformed_headers_never_raise() -> None:
         rtp.level(data, header[4], 1)
         rtp.redundancy(data, *header[4:])
     assert none > 1_000
+
+
+def test_malformed_descriptions_are_refused_or_understood() -> None:
+    chance = random.Random(4)
+    lines = OFFER.splitlines()
+    kept = 0
+    for _ in range(DESCRIPTIONS):
+        damaged = [line for line in lines if chance.random() > 0.02]
+        for _ in range(3):
+            at = chance.randrange(len(damaged))
+            cut = chance.randrange(len(damaged[at]) + 1)
+            damaged[at] = damaged[at][:cut] + chr(chance.randrange(0x250)) + damaged[at][cut + 1 :]
+        with suppress(BadInput):
+            agree(sdp.parse("\r\n".join(damaged)).audio, hear=True, speak=True)
+            kept += 1
+        sdp.candidate(damaged[chance.randrange(len(damaged))])
+    assert 0 < kept < DESCRIPTIONS
 
 
 async def connected(media: Media, ears: Ears, told: list[str]) -> tuple[Peer, Peer]:
@@ -137,10 +182,38 @@ async def test_strangers_on_the_wire_disturb_nobody() -> None:
             await asyncio.gather(a.close(), b.close())
 
 
+async def test_malformed_connectivity_checks_and_handshakes_are_survived() -> None:
+    told, chance = list[str](), random.Random(6)
+    with network() as address:
+        async with Media() as media:
+            a, b = await connected(media, Ears(), told)
+            link, (protocol,) = b.link, b.path.connection._protocols
+            assert link is not None
+            check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+            check.attributes["USERNAME"] = f"{b.path.connection.local_username}:x"
+            check.attributes["PRIORITY"] = 1
+            check.add_message_integrity(b.path.connection.local_password.encode())
+            for number in range(CHECKS):
+                damaged = bytearray(bytes(check))
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+                if number % 4 == 0:
+                    del damaged[chance.randrange(len(damaged)) :]
+                if number % 50 == 0:
+                    damaged[:1] = bytes([chance.randrange(20, 64)])
+                    await asyncio.sleep(0)
+                link.other(protocol, bytes(damaged), (address, 9))
+            assert CHECKS / 5 < link.rejected < CHECKS
+            await asyncio.sleep(0.1)
+            assert told == []
+            assert b.path.handshaken
+            await asyncio.gather(a.close(), b.close())
+
+
 async def test_a_peer_that_vanishes_without_a_word_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.2)
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.1)
+    monkeypatch.setattr("aioice.ice.CONSENT_FAILURES", 2)
     told: list[str] = []
     with network():
         async with Media() as media:

@@ -6,6 +6,7 @@ When one of these fails after an upgrade, read what the new version does before 
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import re
@@ -20,11 +21,36 @@ import aiortc
 import av
 import pylibsrtp
 import pytest
+from aioice.turn import TurnClientMixin, TurnTransport
 from aiortc import RTCCertificate, RTCDtlsTransport
 from pylibsrtp import _binding
 
 from tests.load.loopback import only_loopback
 from transcriber.rtc import opus
+from transcriber.rtc.ice import Connection
+
+TOUCHED = {
+    "_TurnTransport__close_task", "_binding", "_connection", "_nominated", "_protocols",
+    "_query_consent_task", "_remove_reader", "_rx_srtp", "_set_role", "_sock", "_srtp", "_task",
+    "_tx_srtp",
+}  # fmt: skip
+"""Private names of others that the media path uses; each is asked for below."""
+
+
+USES = r"(?<!\bself)(?<!\bcls)\.(_[A-Za-z]\w*)|getattr\(.+, '(_[A-Za-z]\w*)'"
+"""A private name behind a dot, of anything but oneself, or asked for by its name."""
+
+
+def test_every_private_name_that_we_use_is_known_here() -> None:
+    modules = (path.read_text() for path in Path("transcriber/rtc").rglob("*.py"))
+    used = {
+        name
+        for text in modules
+        for found in re.findall(USES, ast.unparse(ast.parse(text)))
+        for name in found
+        if name
+    }
+    assert used - {"_replace"} == TOUCHED
 
 
 @pytest.mark.parametrize(
@@ -78,11 +104,27 @@ async def test_aiortc_keeps_its_connection_and_keys_where_we_take_them(
     assert vars(protocol.transport)["_sock"].fileno() >= 0
     assert hasattr(asyncio.get_running_loop(), "_remove_reader")
     for name in ("_rx_srtp", "_tx_srtp", "_task", "_role"):
-        assert hasattr(dtls, name), name
+        assert getattr(dtls, name, ...) is not ..., name
+    for said in ("await self.transport._recv()", "self.transport._send("):
+        assert said in inspect.getsource(RTCDtlsTransport), said
     dtls._set_role("server")
     assert dtls._role == "server"
     assert hasattr(type(protocol), "datagram_received")
     await connection.close()
+
+
+def test_a_relay_that_is_left_can_be_left_at_once() -> None:
+    assert "self.__close_task = asyncio.create_task(" in inspect.getsource(TurnTransport.close)
+    assert "finally:" in inspect.getsource(TurnClientMixin.delete)
+
+
+def test_servers_are_asked_as_aioice_asks_them() -> None:
+    asks = inspect.getsource(aioice.Connection.get_component_candidates)
+    assert "server_reflexive_candidate(protocol, self.stun_server)" in asks
+    given = inspect.signature(aioice.ice.relayed_candidate).parameters
+    assert all(f"{name}=" in asks for name in given)
+    ours = inspect.getsource(Connection)
+    assert all(f"{name}=" in ours for name in given)
 
 
 def test_the_role_that_we_set_is_kept() -> None:

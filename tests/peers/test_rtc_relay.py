@@ -7,7 +7,7 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from aiortc import RTCIceGatherer
 from tests.peers import require
 from tests.peers.rtc import Heard, network, tone, until
 from tests.ports import free_port
-from transcriber.rtc import Ears, IceServer, Media, Peer, relay_credentials
+from transcriber.rtc import Ears, IceServer, Media, Peer, Unreachable, relay_credentials
 from transcriber.rtc.path import help_found
 
 SECRET = "a secret that the relay shares with us"
@@ -47,8 +47,18 @@ async def relay(address: str, certificate: Path | None = None) -> AsyncIterator[
 
 
 def only_relayed(answer: str) -> str:
-    """Leave out the addresses that could be reached without the relay."""
+    """Leave out the addresses that could be reached without the server."""
     return "\r\n".join(line for line in answer.splitlines() if "typ host" not in line) + "\r\n"
+
+
+@contextlib.contextmanager
+def silent(address: str, kind: socket.SocketKind) -> Iterator[int]:
+    """Be a server that takes everything and answers nothing; yields its port."""
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind((address, 0))
+        if kind is socket.SOCK_STREAM:
+            sock.listen()
+        yield sock.getsockname()[1]
 
 
 def certified(address: str, folder: Path) -> Path:
@@ -98,6 +108,68 @@ async def test_sound_goes_both_ways_through_a_relay(
                 await until(lambda: min(ear.seconds for ear in heard) >= 1.6, "sound")
                 assert [round(ear.frequency() / 10) for ear in heard] == [70, 70]
                 await asyncio.gather(a.close(), b.close())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_closing_ends_although_the_relay_is_gone(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transcriber.rtc.path.CLOSING", 0.3)
+    name, word = relay_credentials(SECRET, user="bot", now=time.time(), lifetime=60)
+    servers: list[IceServer] = []
+    with network() as address:
+        async with Media(ice_servers=lambda: servers) as near, Media() as far:
+            b = Peer(far, ears=Ears())
+            async with relay(address) as port:
+                url = f"turn:{address}:{port}?transport={transport}"
+                servers.append(IceServer((url,), name, word))
+                a = Peer(near, mouth=True)
+                await a.accept(await b.answer(only_relayed(await a.offer())))
+                await asyncio.gather(a.connect(), b.connect())
+            async with asyncio.timeout(10):
+                await asyncio.gather(a.close(), b.close())
+
+
+async def test_our_address_as_a_server_sees_it_is_a_way_to_us() -> None:
+    heard = Heard()
+    with network() as address:
+        async with relay(address) as port:
+            stun = IceServer((f"stun:{address}:{port}",))
+            async with Media(ice_servers=lambda: [stun]) as near, Media() as far:
+                a, b = Peer(near, mouth=True), Peer(far, ears=Ears(on_block=heard))
+                offer = only_relayed(await a.offer())
+                assert "typ srflx" in offer
+                await a.accept(await b.answer(offer))
+                await asyncio.gather(a.connect(), b.connect())
+                assert a.sender is not None
+                a.sender.play(tone(0.5))
+                await until(lambda: heard.seconds >= 0.4, "sound")
+                await asyncio.gather(a.close(), b.close())
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("stun:{}", socket.SOCK_DGRAM),
+        ("turn:{}?transport=udp", socket.SOCK_DGRAM),
+        ("turn:{}?transport=tcp", socket.SOCK_STREAM),
+    ],
+)
+async def test_gathering_ends_in_time_although_a_server_is_silent(
+    url: str, kind: socket.SocketKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with network() as address, silent(address, kind) as port:
+        server = IceServer((url.format(f"{address}:{port}"),), "name", "word")
+        async with Media(ice_servers=lambda: [server]) as media:
+            first, second = Peer(media, mouth=True), Peer(media, mouth=True)
+            monkeypatch.setattr("transcriber.rtc.ice.ASKING", 0.1)
+            assert "typ host" in await first.offer()
+            monkeypatch.setattr("transcriber.rtc.ice.ASKING", 60)
+            monkeypatch.setattr("transcriber.rtc.path.GATHERING", 0.1)
+            with pytest.raises(Unreachable, match="do not answer"):
+                await second.offer()
+            async with asyncio.timeout(10):
+                await asyncio.gather(first.close(), second.close())
 
 
 async def test_a_relay_is_found_to_help_and_one_that_is_away_not() -> None:

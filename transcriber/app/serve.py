@@ -84,7 +84,7 @@ async def serve(
             places=here,
             crew=crew(settings, bus, reports),
             seats=seats(settings),
-            talks=talks(settings, bus, store, ears.stt, places=here),
+            talks=talks(settings, bus, store, places=here),
             counts=reports.counts,
             form=form or Form(),
             begin_anew=begin_anew,

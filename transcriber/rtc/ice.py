@@ -8,14 +8,17 @@ to ask for one at the moment it is needed.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+import ipaddress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import aioice
+from aioice.ice import StunProtocol, relayed_candidate, server_reflexive_candidate
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
 
@@ -24,6 +27,7 @@ from transcriber.rtc.sdp import Candidate
 
 __all__ = [
     "AskServers",
+    "Connection",
     "IceServer",
     "arguments",
     "listed",
@@ -31,6 +35,9 @@ __all__ = [
     "to_aioice",
     "to_sdp",
 ]
+
+ASKING = 5.0
+"""Seconds for servers to answer; then we go on with the addresses that we have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class IceServer:
 
 
 AskServers: TypeAlias = Callable[[], Sequence[IceServer]]
+_Answer: TypeAlias = tuple[aioice.Candidate, StunProtocol | None]
+_Question: TypeAlias = Coroutine[Any, Any, _Answer]
 
 
 def relay_credentials(
@@ -107,3 +116,56 @@ def to_sdp(ours: aioice.Candidate) -> Candidate:
         ours.foundation, ours.component, ours.transport, ours.priority, ours.host, ours.port,
         ours.type, related,
     )  # fmt: skip
+
+
+class Connection(aioice.Connection):
+    """aioice's own, except that nobody is asked on when the answer is not waited for any more."""
+
+    async def get_component_candidates(
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 0,  # noqa: ASYNC109 - theirs
+    ) -> list[aioice.Candidate]:
+        """Return our own addresses, and those that servers find for us in time."""
+        stun, turn = self.stun_server, self.turn_server
+        self.stun_server = self.turn_server = None
+        try:
+            found = await super().get_component_candidates(component, addresses)
+        finally:
+            self.stun_server, self.turn_server = stun, turn
+        asked = [asyncio.create_task(question) for question in self._questions(component)]
+        try:
+            if asked:
+                await asyncio.wait(asked, timeout=ASKING)
+        finally:
+            for task in asked:
+                task.cancel()
+            found += self._answers(asked)
+        return found
+
+    def _questions(self, component: int) -> Iterator[_Question]:
+        """Yield what to ask the servers."""
+        if self.stun_server:
+            for protocol in self._protocols:
+                if ipaddress.ip_address(protocol.local_candidate.host).version == 4:
+                    yield server_reflexive_candidate(protocol, self.stun_server)
+        if self.turn_server:
+            yield relayed_candidate(
+                component=component,
+                hide_related_address=False,
+                protocol_factory=lambda: StunProtocol(self),
+                turn_server=self.turn_server,
+                turn_username=self.turn_username,
+                turn_password=self.turn_password,
+                turn_ssl=self.turn_ssl,
+                turn_transport=self.turn_transport,
+            )
+
+    def _answers(self, asked: Sequence[asyncio.Task[_Answer]]) -> Iterator[aioice.Candidate]:
+        for task in asked:
+            if task.done() and not task.exception():
+                candidate, protocol = task.result()
+                if protocol is not None:
+                    self._protocols.append(protocol)
+                yield candidate

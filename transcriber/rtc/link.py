@@ -16,7 +16,6 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 from aiortc import RTCDtlsTransport
@@ -213,12 +212,18 @@ class Link:
 
     def other(self, protocol: Any, data: bytes, address: Address) -> None:
         """Pass connectivity checks and handshakes to their libraries."""
-        check = len(data) >= 20 and data[0] < 4 and data[4:8] == COOKIE
-        if check or (data and 20 <= data[0] < 64):
-            with suppress(*MALFORMED):
+        if _is_check(data) or (data and 20 <= data[0] < 64):
+            try:
                 type(protocol).datagram_received(protocol, data, address)
+            except MALFORMED:
+                self.rejected += 1
         else:
             self.rejected += 1
+
+
+def _is_check(data: bytes) -> bool:
+    size = int.from_bytes(data[2:4], "big") + 20
+    return len(data) == size and data[0] < 4 and data[4:8] == COOKIE
 
 
 class _Socket:

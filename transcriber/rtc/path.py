@@ -14,20 +14,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from aioice import Connection
 from aioice.stun import TransactionError
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from transcriber import aio
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import ice, rtcp, sdp
+from transcriber.rtc.ice import Connection
 from transcriber.rtc.link import Link, OnMedia
 from transcriber.rtc.media import Media
 
-__all__ = ["Path", "Unreachable", "help_found"]
+__all__ = ["NoKeys", "NoRelay", "NoRoute", "Path", "Unreachable", "help_found"]
 
 GATHERING = 6.0
-"""Seconds: aioice gives up a STUN or TURN server that does not answer after five."""
+"""Seconds to find our own addresses: a little more than servers have to answer."""
 CONNECTING = 15.0
 """Seconds for ICE and DTLS together; browsers give up ICE after about as long."""
 CLOSING = 2.0
@@ -38,6 +38,18 @@ class Unreachable(TranscriberError):
     """No way to the other side was found, or the handshake failed; trying again may help."""
 
     code = "unreachable"
+
+
+class NoRoute(Unreachable):
+    """None of the other side's addresses answers."""
+
+
+class NoRelay(NoRoute):
+    """None of them answers, and we have no relay of our own."""
+
+
+class NoKeys(Unreachable):
+    """The other side answers, but does not agree on keys with us."""
 
 
 class _Ice:
@@ -179,25 +191,28 @@ class Path:
             with suppress(ValueError):  # after the last one
                 await self.connection.add_remote_candidate(usable)
 
-    async def connect(self) -> None:
-        """Find a way, and agree on keys if there are none yet; raises `Unreachable`."""
+    async def connect(self, within: float = CONNECTING) -> None:
+        """
+        Find a way, and agree on keys if there are none yet.
+
+        Raises `NoRoute`, `NoRelay` or `NoKeys` when that fails or takes too many seconds.
+        """
         if self._theirs is None or self.closed:
             raise Unreachable("there is nobody to connect to")
-        connection, theirs = self.connection, self._theirs
+        connection, theirs, found = self.connection, self._theirs, False
         try:
-            async with asyncio.timeout(CONNECTING):
+            async with asyncio.timeout(within):
                 await connection.connect()
+                found = True
                 if connection is self._next:
                     await self._switch(connection)
                 if not self.handshaken:
                     await self._handshake(theirs)
-        except TimeoutError as error:
-            raise Unreachable(f"not connected after {CONNECTING:.0f} seconds") from error
-        except ConnectionError as error:
-            raise Unreachable("no address of the other side answers") from error
+        except (TimeoutError, ConnectionError) as error:
+            raise _keyless() if found else _lost(connection) from error
         aio.heed()  # the handshake may have lost it
         if not self.handshaken or self.closed:
-            raise Unreachable("the handshake failed")
+            raise _keyless()
 
     async def close(self) -> None:
         """End the connection and free everything; always completes, and may be called twice."""
@@ -257,9 +272,21 @@ class Path:
             self._loop.call_soon(told, self._dtls.state)
 
 
+def _keyless() -> NoKeys:
+    return NoKeys("the handshake failed")
+
+
+def _lost(connection: Connection) -> NoRoute:
+    relayed = any(ours.type == "relay" for ours in connection.local_candidates)
+    return (NoRoute if relayed else NoRelay)("no address of the other side answers")
+
+
 def _abandon(connection: Any) -> None:
     """Let go of sockets that a goodbye could not be sent through."""
     if connection._query_consent_task is not None:
         connection._query_consent_task.cancel()
     for protocol in connection._protocols:
         protocol.transport.close()
+        # A relay that is gone is told goodbye for a minute.
+        if goodbye := getattr(protocol.transport, "_TurnTransport__close_task", None):
+            goodbye.cancel()

@@ -59,7 +59,10 @@ class Statistics:
     recovered: int = 0
     concealed: int = 0
     skipped: int = 0
+    repeated: int = 0
+    """Retransmissions, whether they were still missing or not."""
     malformed: int = 0
+    """Media or media control that makes no sense."""
     broken: int = 0
     """Payloads that the codec refused."""
     unknown: int = 0
@@ -103,7 +106,7 @@ class Receiver:
         self._retired: deque[int] = deque(maxlen=RETIRED)
         self._key_at = -1
         self._before = Statistics()
-        self._malformed = self._unknown = self._sources = 0
+        self._malformed = self._unknown = self._repeated = self._sources = 0
 
     @property
     def timestamp(self) -> int:
@@ -139,6 +142,8 @@ class Receiver:
         for item in items:
             stream = self._stream
             match item:
+                case rtcp.Malformed():
+                    self._malformed += 1
                 case rtcp.SenderReport(source=source) if stream and source == stream.source:
                     stream.reception.synchronise(item, now)
                 case rtcp.Bye(sources=sources) if stream and stream.source in sources:
@@ -166,6 +171,7 @@ class Receiver:
         stream = self._stream
         return Statistics(
             **self._counts(),
+            repeated=self._repeated,
             malformed=self._malformed,
             unknown=self._unknown,
             sources=self._sources,
@@ -283,7 +289,9 @@ class Receiver:
         sequence = rtp.original(buffer.data, start, stop)
         if sequence is None:
             self._malformed += 1
-        elif stream.order.wanted(sequence):
+            return
+        self._repeated += 1
+        if stream.order.wanted(sequence):
             payload = bytes(buffer.view[start + 2 : stop])
             stream.offer(sequence, Frame(timestamp, payload, 0, self._skip(buffer, start)), now)
 

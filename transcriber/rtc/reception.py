@@ -57,11 +57,12 @@ class Reception:
         self._middle, self._middle_at = report.middle, now
 
     def restart(self, sequence: int) -> None:
-        """Begin anew at a sequence number, unless it was counted as usual."""
+        """Go on at a sequence number as if nothing were missing, unless it was counted as usual."""
         if sequence == self._highest:
             return
-        self._base = self._highest = sequence
-        self._cycles = self._expected = self._received = self.received = 0
+        self._cycles, self._highest = 0, sequence
+        self._base = sequence + 1 - self.received
+        self._expected = self._received
 
     @property
     def jitter_ms(self) -> float:

@@ -20,6 +20,7 @@ __all__ = [
     "Bye",
     "KeyframeWanted",
     "Loss",
+    "Malformed",
     "Missing",
     "SenderReport",
     "TransportFeedback",
@@ -38,6 +39,10 @@ SENDER, RECEIVER, DESCRIPTION, BYE, TRANSPORT, PAYLOAD = 200, 201, 202, 203, 205
 """Packet types."""
 NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
+SHORTEST = {
+    SENDER: (28, 24), RECEIVER: (8, 24), BYE: (4, 4), TRANSPORT: (16, 0), PAYLOAD: (12, 0)
+}  # fmt: skip
+"""Bytes that a packet of a type has at least, and for each thing that it says it counts."""
 DELTA = 0.25e-3
 """Unit in seconds of the arrival differences in transport-wide feedback."""
 _head = struct.Struct("!BBH").unpack_from
@@ -107,58 +112,62 @@ class TransportFeedback:
     arrivals: tuple[float | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """One packet makes no sense, or nothing from there on does."""
+
+
 Item: TypeAlias = (
-    SenderReport | Loss | Bye | Missing | KeyframeWanted | Bandwidth | TransportFeedback
+    SenderReport | Loss | Bye | Missing | KeyframeWanted | Bandwidth | TransportFeedback | Malformed
 )
 
 
 def read(data: Octets, size: int) -> list[Item]:
-    """Return what a compound packet of `size` bytes says; what is malformed ends it."""
+    """Return what a compound packet of `size` bytes says, and whether some of it is malformed."""
     return list(_items(bytes(data[:size])))
 
 
 def _items(data: bytes) -> Iterator[Item]:
     at = 0
-    while at + 8 <= len(data):
+    while at + 4 <= len(data):
         first, kind, words = _head(data, at)
         stop = at + 4 + (words << 2)
         if first >> 6 != 2 or stop > len(data):
-            return
+            break
         yield from _item(kind, first & 31, data[at:stop])
         at = stop
+    if at < len(data) or not data:
+        yield Malformed()
 
 
 def _item(kind: int, count: int, packet: bytes) -> Iterable[Item]:
-    if len(packet) < 8:
-        return ()
-    source = _word(packet, 4)[0]
+    least, each = SHORTEST.get(kind, (0, 0))
+    if len(packet) < least + each * count:
+        return [Malformed()]
     match kind:
         case 200:
-            return _sender_report(source, packet)
+            return _sender_report(count, packet)
         case 201:
-            return _losses(packet, 8)
+            return _losses(count, packet, 8)
         case 203:
-            last = min(len(packet), 4 + 4 * count)
-            return [Bye(tuple(_word(packet, at)[0] for at in range(4, last - 3, 4)))]
-        case 205 if len(packet) >= 16:
+            return [Bye(struct.unpack_from(f"!{count}L", packet, 4))]
+        case 205:
             return _transport(count, packet)
-        case 206 if len(packet) >= 12:
+        case 206:
             return _payload(count, packet)
         case _:
             return ()
 
 
-def _sender_report(source: int, packet: bytes) -> Iterable[Item]:
-    if len(packet) < 28:
-        return []
-    seconds, fraction, timestamp = struct.unpack_from("!LLL", packet, 8)
+def _sender_report(count: int, packet: bytes) -> Iterable[Item]:
+    source, seconds, fraction, timestamp = struct.unpack_from("!4L", packet, 4)
     middle, wall = _word(packet, 10)[0], seconds + fraction / (1 << 32) - NTP_EPOCH
-    return [SenderReport(source, middle, timestamp, wall), *_losses(packet, 28)]
+    return [SenderReport(source, middle, timestamp, wall), *_losses(count, packet, 28)]
 
 
-def _losses(packet: bytes, start: int) -> list[Item]:
+def _losses(count: int, packet: bytes, start: int) -> list[Item]:
     blocks: list[Item] = []
-    for at in range(start, len(packet) - 23, 24):
+    for at in range(start, start + 24 * count, 24):
         source, head, _, jitter, last, delay = struct.unpack_from("!6L", packet, at)
         lost = (head & 0xFF_FFFF) - (0x100_0000 if head & 0x80_0000 else 0)
         blocks.append(Loss(source, (head >> 24) / 256, lost, jitter, last, delay))
@@ -194,7 +203,7 @@ def _payload(form: int, packet: bytes) -> list[Item]:
 
 def _feedback(packet: bytes) -> list[Item]:
     if len(packet) < 22:
-        return []
+        return [Malformed()]
     first, count = struct.unpack_from("!HH", packet, 12)
     reference = int.from_bytes(packet[16:19], "big", signed=True) * 0.064
     symbols: list[int] = []
@@ -206,7 +215,7 @@ def _feedback(packet: bytes) -> list[Item]:
     for symbol in symbols:
         size = symbol if symbol < 3 else 0
         if at + size > len(packet):
-            break
+            return [Malformed()]
         if size:
             delta = int.from_bytes(packet[at : at + size], "big", signed=size == 2)
             reference += delta * DELTA

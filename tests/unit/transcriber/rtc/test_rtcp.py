@@ -71,25 +71,41 @@ def test_all_forms_of_feedback_are_understood(chunk: int, symbols: list[int]) ->
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "said"),
     [
-        b"\x80\xc8\x00\x01\0\0\0\1",
-        b"\x80\xc8\x00\x09\0\0\0\1",
-        b"\x40\xc8\x00\x01\0\0\0\1",
-        b"\x80\xcb\x00\x00\0\0\0\0",
-        b"\x82\xcd\x00\x03" + bytes(12),
-        b"\x8f\xcd\x00\x03" + bytes(12),
-        b"\x81\xcd\x00\x01" + bytes(4),
-        b"\x81\xce\x00\x01" + bytes(4),
-        b"\x8f\xce\x00\x03" + bytes(12),
-        b"\x83\xce\x00\x02" + bytes(8),
-        b"\x80\xcc\x00\x01" + bytes(4),
-        b"\x8f\xcd\x00\x05" + bytes(8) + b"\0\0\0\x09" + bytes(4) + b"\x20\x09\0\0",
+        (b"", [rtcp.Malformed()]),
+        (b"\x80\xcc\x00", [rtcp.Malformed()]),
+        (b"\x80\xc8\x00\x01\0\0\0\1", [rtcp.Malformed()]),
+        (b"\x80\xc8\x00\x09\0\0\0\1", [rtcp.Malformed()]),
+        (b"\x40\xc8\x00\x01\0\0\0\1", [rtcp.Malformed()]),
+        (b"\x81\xc9\x00\x01\0\0\0\1", [rtcp.Malformed()]),
+        (b"\x82\xcb\x00\x01\0\0\0\1", [rtcp.Malformed()]),
+        (b"\x80\xcb\x00\x00\0\0\0\0", [rtcp.Bye(()), rtcp.Malformed()]),
+        (b"\x81\xcd\x00\x01" + bytes(4), [rtcp.Malformed()]),
+        (b"\x81\xce\x00\x01" + bytes(4), [rtcp.Malformed()]),
+        (b"\x8f\xcd\x00\x03" + bytes(12), [rtcp.Malformed()]),
+        (
+            b"\x8f\xcd\x00\x05" + bytes(8) + b"\0\0\0\x09" + bytes(4) + b"\x20\x09\0\0",
+            [rtcp.Malformed()],
+        ),
+        (b"\x82\xcd\x00\x03" + bytes(12), []),
+        (b"\x8f\xce\x00\x03" + bytes(12), []),
+        (b"\x83\xce\x00\x02" + bytes(8), []),
+        (b"\x80\xcc\x00\x01" + bytes(4), []),
     ],
 )
-def test_what_is_short_or_unknown_says_nothing_much(data: bytes) -> None:
-    for item in read(data):
-        assert isinstance(item, rtcp.Bye | rtcp.TransportFeedback)
+def test_what_is_short_is_told_and_what_is_unknown_passed_over(
+    data: bytes, said: list[rtcp.Item]
+) -> None:
+    assert read(data) == said
+
+
+def test_whatever_is_cut_off_is_told() -> None:
+    report = rtcp.sender_report(7, wall=1, timestamp=2, packets=3, octets=4)
+    whole = report + rtcp.missing(1, 7, [1, 40]) + rtcp.bye(7)
+    borders = {len(report), len(whole) - len(rtcp.bye(7)), len(whole)}
+    for size in range(len(whole) + 1):
+        assert (rtcp.Malformed() in rtcp.read(whole, size)) is (size not in borders), size
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 200)), min_size=1, max_size=40))

@@ -16,6 +16,9 @@ import { Publisher } from "./publisher.js";
 import { Signaling } from "./signaling.js";
 import { Subscriber } from "./subscriber.js";
 
+/** Milliseconds in which a way that is interrupted may come back by itself. */
+const PATIENCE = 3_000;
+
 export class Call extends EventTarget {
   roster;
   room = { id: "", name: "", language: "", captions: true };
@@ -54,9 +57,10 @@ export class Call extends EventTarget {
     this.#signaling.leave();
   }
 
-  /** There is a network again. */
+  /** There is a network again, perhaps another one. */
   hurry() {
     this.#signaling.hurry();
+    for (const peer of ["publish", "subscribe"]) this.#search(peer);
   }
 
   /** The media of a track of the server. */
@@ -181,11 +185,19 @@ export class Call extends EventTarget {
   }
 
   #watcher(peer) {
+    let waiting;
     return (state) => {
-      if (state !== "failed" || !this.#signaling.ready) return;
-      if (peer === "publish") this.#publisher.negotiate({ fresh: true });
-      else this.#signaling.send({ type: "restart", peer });
+      clearTimeout(waiting);
+      if (state === "failed") this.#search(peer);
+      if (state === "disconnected") waiting = setTimeout(() => this.#search(peer), PATIENCE);
     };
+  }
+
+  /** Look for another way of one of our connections (an ICE restart). */
+  #search(peer) {
+    if (!this.#signaling.ready) return;
+    if (peer === "publish") this.#publisher?.negotiate({ fresh: true });
+    else this.#signaling.send({ type: "restart", peer });
   }
 
   #close() {
