@@ -19,8 +19,9 @@ demo: $(READY) ## see it work: rooms in your browser, where you read what is sai
 serve: $(READY) ## run the service
 	@$(RUN)transcriber serve
 
-check: $(READY) ## format, lint, types, import contracts, unit lane: under a minute
+check: $(READY) ## format, lint, types, import contracts, known vulnerabilities, unit lane: under a minute
 	@$(RUN)ruff format --check . && $(RUN)ruff check . && $(RUN)mypy . && $(RUN)lint-imports --no-logo
+	@$(RUN)python -m tests.vulnerable
 	@$(RUN)python -m tests.shares
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too

@@ -21,6 +21,7 @@ from dialogs.clocks import Clocks, Collector
 from dialogs.errors import HookFailed, PortFailed, TemplateError
 from dialogs.flow import Action
 from dialogs.hooks import Answer, build, read_answer, send
+from dialogs.inbox import Inbox
 from dialogs.keeper import Keeper
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth, Utterance
@@ -44,13 +45,11 @@ class Desk(Protocol):
     listening: Listening
     barge_in: bool
     clocks: Clocks
+    inbox: Inbox
     keeper: Keeper
 
-    def raise_event(self, event: Event, entry: int) -> None:
-        """Let something happen that an action led to."""
-
-    async def caught_up(self) -> None:
-        """Let what has happened come before what is to be done next."""
+    def listen(self, wish: Listening) -> None:
+        """Listen this way from now on; raises `PortFailed`."""
 
     def move(self, step: Step) -> None:
         """Go to another state; ends the performer's list."""
@@ -83,14 +82,14 @@ class Performer:
         await self._all(actions)
         if not self._moved:
             for event in self.raised:
-                self.desk.raise_event(event, entry)
+                self.desk.inbox.add(event, entry)
             if self.machine.ended:
                 await self.mouth.quiet()
                 self.desk.end("finished")
 
     async def _all(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
-            await self.desk.caught_up()
+            await self.desk.inbox.caught_up()  # what has happened may make it moot
             if self._moved:
                 return
             self._number += 1
@@ -192,8 +191,7 @@ class Performer:
         if silence := given.pop("silence", None):
             self.desk.clocks.expect_silence(float(str(silence)))
         if given:
-            self.desk.listening = replace(self.desk.listening, **given)  # type: ignore[arg-type]
-            self.ports.line.listen(self.desk.listening)
+            self.desk.listen(replace(self.desk.listening, **given))  # type: ignore[arg-type]
 
     async def _collect(self, params: Mapping[str, object]) -> None:
         given = COLLECT | dict(params)
@@ -244,6 +242,7 @@ class Performer:
         self.machine.result = done.data
         self.desk.keeper.changed()
         told = {**done.data, "outcome": done.outcome, "transfer_to": spec.transfer_to}
+        self.ports.observe("dialog.happened", {"event": "agent_done", "params": told})
         self.raised.append(Event("agent_done", told))
 
 

@@ -1,10 +1,9 @@
 """
 One conversation: events in, actions out, and it never stops listening.
 
-Events wait in one bounded line and are taken one at a time; doing what they lead to is a task of
-its own (`performer.py`), and so is speaking (`mouth.py`). A voice or a key therefore stops what is
-being said at once, without going through the line. What was begun for one state is not mistaken for
-another's: whatever an action or a timer brings carries the number of the entry it belongs to.
+Events wait in one bounded line and are taken one at a time (`inbox.py`); doing what they lead to is
+a task of its own (`performer.py`), and so is speaking (`mouth.py`). A voice or a key therefore
+stops what is being said at once, without going through the line.
 """
 
 from __future__ import annotations
@@ -19,11 +18,13 @@ from dialogs.agent import Agent
 from dialogs.clocks import Clocks
 from dialogs.errors import Busy, Ended
 from dialogs.flow import Action
+from dialogs.inbox import Inbox
 from dialogs.keeper import Keeper
 from dialogs.machine import Event, Machine, Step
 from dialogs.mouth import Mouth
 from dialogs.performer import Performer
 from dialogs.ports import Listening, Ports
+from dialogs.turns import Turns
 
 __all__ = ["Limits", "Runner"]
 
@@ -42,13 +43,6 @@ class Limits:
     """Seconds that keeping a snapshot may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    event: Event
-    entry: int | None = None
-    """The state it belongs to; none when it comes from outside."""
-
-
 class Runner:
     """Runs a dialog from its start, or goes on with one that was restored."""
 
@@ -56,18 +50,16 @@ class Runner:
         self, machine: Machine, ports: Ports, *, limits: Limits | None = None, start: str = ""
     ) -> None:
         self.machine = machine
+        self.inbox = Inbox(machine)
         self.listening = Listening(language=machine.flow.language)
         self.barge_in = True
         self._ports = ports
         self._limits = limits or Limits()
         self._start = start
         self._clock = asyncio.get_running_loop()
-        self._line: deque[_Waiting] = deque()
-        self._filled = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._mouth = Mouth(lambda event: self._put(_Waiting(event)), ports.observe)
+        self._mouth = Mouth(self.inbox.add, ports.observe)
         self._agent: Agent | None = None
+        self._turns = Turns(self.inbox.add)
         self.clocks = Clocks(self._by_clock, speaking=lambda: self._mouth.speaking)
         self.keeper = Keeper(machine, ports.sessions, patience=self._limits.saving)
         self._performing: asyncio.Task[None] | None = None
@@ -79,11 +71,6 @@ class Runner:
     def outcome(self) -> str:
         """How it ended; empty while it has not."""
         return self._outcome
-
-    @property
-    def entry(self) -> int:
-        """The number of the state the dialog is in."""
-        return self.machine.entry
 
     # For the host.
 
@@ -111,29 +98,39 @@ class Runner:
             own = [tasks.create_task(self._mouth.run()), tasks.create_task(self.keeper.run())]
             try:
                 self.move(step)
-                await self._attend()
+                while event := await self.inbox.take():
+                    self._take(event)
             finally:
                 for task in (*own, *self._background, self._performing):
                     if task:
                         task.cancel()
                 self.clocks.stop()
+                self._turns.stop()
 
     def post(self, event: Event) -> None:
         """Let something happen; raises `Ended` when it is over, `Busy` when too much waits."""
         if self._outcome or self.machine.ended:
             raise Ended("the dialog is over")
-        if len(self._line) >= self._limits.events:
+        if len(self.inbox) >= self._limits.events:
             raise Busy("too many events are waiting")
         if event.type in ("speech", "speech_partial", "dtmf", "silence"):
             self.clocks.stir()
+            self._turns.stir()
         if event.type in ("speech", "dtmf"):
             self._mouth.interrupt()
-        if event.type != "speech_partial" or self.listening.partials:
-            self._put(_Waiting(event))
+        if event.type == "speech":
+            self._turns.hear(event)
+        elif event.type != "speech_partial" or self.listening.partials:
+            self.inbox.add(event)
+
+    def turn_ended(self, person_id: str) -> None:
+        """Somebody has finished, as the recogniser understands them."""
+        self._turns.end(person_id)
 
     def voice_detected(self) -> None:
         """Somebody has begun to speak: what may be interrupted is silent when this returns."""
         self.clocks.stir()
+        self._turns.stir()
         self._mouth.interrupt()
         if self._agent:
             self._agent.stir()
@@ -141,7 +138,7 @@ class Runner:
     async def settled(self, *, spoken: bool = False) -> None:
         """Wait until what happened was taken, done, kept, if `spoken` said too; or it is over."""
         while not self._outcome:
-            await self._idle.wait()
+            await self.inbox.caught_up()
             if self._performing and not self._performing.done():
                 await asyncio.wait([self._performing])
             elif spoken and self._mouth.speaking:
@@ -156,13 +153,11 @@ class Runner:
 
     # For the performer.
 
-    def raise_event(self, event: Event, entry: int) -> None:
-        """Let something happen that an action of that entry led to."""
-        self._put(_Waiting(event, entry))
-
-    async def caught_up(self) -> None:
-        """Let events that wait already come before the next action: they may make it moot."""
-        await self._idle.wait()
+    def listen(self, wish: Listening) -> None:
+        """Listen this way from now on; raises `PortFailed` when that is not possible."""
+        self._ports.line.listen(wish)
+        self.listening = wish
+        self._turns.by_meaning = wish.end_of_turn == "meaning"
 
     def move(self, step: Step) -> None:
         """Go where the machine has gone: drop what was being done, begin with what is to do now."""
@@ -197,7 +192,7 @@ class Runner:
     def end(self, reason: str) -> None:
         """Make `run` return."""
         self._outcome = self._outcome or reason
-        self._filled.set()
+        self.inbox.close()
 
     # What happens inside.
 
@@ -209,25 +204,11 @@ class Runner:
             before.cancel()
 
     def _by_clock(self, event: Event) -> None:
-        self._put(_Waiting(event, self.entry))
+        self._observe("dialog.happened", event=event.type, params=event.data)
+        self.inbox.add(event, self.machine.entry)
 
-    def _put(self, waiting: _Waiting) -> None:
-        self._line.append(waiting)
-        self._idle.clear()
-        self._filled.set()
-
-    async def _attend(self) -> None:
-        while not self._outcome:
-            while self._line and not self._outcome:
-                self._take(self._line.popleft())
-            self._idle.set()
-            if not self._outcome:
-                self._filled.clear()
-                await self._filled.wait()
-
-    def _take(self, waiting: _Waiting) -> None:
-        event = waiting.event
-        if self.machine.ended or waiting.entry not in (None, self.entry):
+    def _take(self, event: Event) -> None:
+        if self.machine.ended:
             return
         if event.type == "dtmf" and self.clocks.press(str(event.data.get("digit", ""))):
             return
@@ -247,7 +228,7 @@ class Runner:
             self._give_up(str(event.data.get("transfer_to", "")))
         spoke = str(event.data.get("action", "")).startswith("play_")
         if event.type == "action_error" and spoke and not self._mouth.speaking:
-            self._put(_Waiting(Event("tts_complete", {"text": ""}), self.entry))
+            self.inbox.add(Event("tts_complete", {"text": ""}), self.machine.entry)
 
     def _give_up(self, transfer_to: str) -> None:
         transfer = Action("transfer", {"to": transfer_to})

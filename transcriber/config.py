@@ -266,7 +266,7 @@ class Reader:
             return self._environ[name], "environment"
         if path := self._environ.get(f"{name}_FILE"):
             return self._secret_file(name, path), f"file {path}"
-        if self._file.get(name) is not None:
+        if self._file.get(name) not in (None, ""):
             return self._file[name], f"file {self._environ[FILE]}"
         return None, ""
 

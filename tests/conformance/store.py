@@ -35,12 +35,8 @@ async def ids(store: Store, stream: str = "s", **page: Any) -> list[str]:
     return [entry.id for entry in await store.read(stream, **page)]
 
 
-class StoreConformance:
-    """To be inherited by a class with a `store` fixture."""
-
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
+class RecordConformance:
+    """Values with versions."""
 
     @pytest.mark.parametrize(
         "value", [None, 0, "", "naïve \x00 \ud800 😀", [1, [2]], {"a": {"b": 1.5, "c": None}}]
@@ -146,6 +142,10 @@ class StoreConformance:
         assert await keys(store) == ["r"]
         assert await store.forget("wish", "r", seen=2)
 
+
+class JournalConformance:
+    """Streams of entries."""
+
     async def test_a_stream_is_read_in_order_and_in_pages(self, store: Store) -> None:
         await store.append(*(Entry("s", f"evt_{number}", number) for number in (2, 1, 3)))
         await store.append(Entry("s", "evt_0", 0), Entry("t", "evt_9", {"a": [None]}))
@@ -181,6 +181,10 @@ class StoreConformance:
         assert await store.drop("s") == 2490
         assert await store.drop("s") == 0
         assert await ids(store, "t") == ["00000"]
+
+
+class LeaseConformance:
+    """Who holds what."""
 
     async def test_a_lease_is_held_by_one(self, store: Store) -> None:
         lease = await store.lease("room", "one", now=NOW, until=NOW + 10)
@@ -224,6 +228,10 @@ class StoreConformance:
         assert await store.leases(now=NOW) == got
         assert len(got) == 1
 
+
+class TellingConformance:
+    """What reaches all who listen."""
+
     async def test_what_is_told_reaches_those_who_listen(self, store: Store) -> None:
         heard: list[Any] = []
 
@@ -246,6 +254,14 @@ class StoreConformance:
     async def test_more_than_can_be_told_is_refused(self, store: Store) -> None:
         with pytest.raises(ValueError, match="cannot be told"):
             await store.tell("a", "x" * 8000)
+
+
+class StoreConformance(RecordConformance, JournalConformance, LeaseConformance, TellingConformance):
+    """To be inherited by a class with a `store` fixture."""
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
 
 
 async def _until(happened: Any) -> None:

@@ -21,6 +21,7 @@ from transcriber.engines.stt.base import (
     Progress,
     SpeechStarted,
     StreamOptions,
+    TurnEnded,
     Word,
 )
 from transcriber.errors import EngineError, EngineProblem
@@ -36,6 +37,10 @@ class FakeOptions(BaseModel):
     retry_after: float | None = None
     opening: float = 0.0
     """Seconds it takes to open a stream."""
+    mute_after: int | None = None
+    """Blocks after which a stream takes audio in and says nothing more."""
+    turns: bool = False
+    """Whether each end of a sentence is one of a turn."""
 
 
 class FakeStt:
@@ -48,7 +53,8 @@ class FakeStt:
         self.dies_after = options.dies_after
         self.problem: EngineProblem = options.problem
         self.retry_after = options.retry_after
-        self.opening = options.opening
+        self.opening, self.turns = options.opening, options.turns
+        self.mute_after = options.mute_after
         self.open_streams = 0
         self.options: list[StreamOptions] = []
         """How each stream was asked for, and when."""
@@ -124,9 +130,15 @@ class FakeStream:
                 self._engine.dies_after = None
                 raise self._engine.error("engine died")
             for heard in self._hear(block):
-                yield heard
+                if not self._mute:
+                    yield heard
         for heard in self._over():
-            yield heard
+            if not self._mute:
+                yield heard
+
+    @property
+    def _mute(self) -> bool:
+        return self._engine.mute_after is not None and self.heard > self._engine.mute_after
 
     def _hear(self, block: Block | None) -> Iterator[Heard]:
         if block is None or not block.any():
@@ -143,6 +155,8 @@ class FakeStream:
     def _over(self) -> Iterator[Heard]:
         if self._words:
             yield Final(*self._said())
+            if self._engine.turns:
+                yield TurnEnded(self._words[-1].end, 0.9)
             self._words = []
 
     def _said(self) -> tuple[str, float, float, tuple[Word, ...]]:

@@ -37,7 +37,8 @@ from tests.peers.talk.voice import Voice
 from tests.peers.talk.watch import watch
 from transcriber.audio.block import RATE
 from transcriber.connectors.talk.call import Server, Talk, Unwelcome
-from transcriber.engines.stt.fallback import Members, choose
+from transcriber.engines.stt.fallback import choose
+from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
 from transcriber.rtc import Clip, Media
 
@@ -45,6 +46,8 @@ __all__ = ["FAULTS", "torment"]
 
 RECOVERED = 60.0
 """Seconds after a fault within which captions have to go on."""
+HURRY = 1.5
+"""Seconds of speech whose captions arrive within one second only if they are late."""
 STEADY = 3.0
 """Seconds of captions that count as going on; what is late arrives meanwhile."""
 
@@ -73,6 +76,13 @@ class Scene:
             return False
         await asyncio.sleep(STEADY)
         return self.read.last > time.monotonic() - STEADY
+
+    async def caught_up(self) -> None:
+        """Wait until what is late has come: until no more arrives than is said."""
+        before = -HURRY
+        while self.read.seconds > before + HURRY:
+            before = self.read.seconds
+            await asyncio.sleep(1)
 
     def _fresh(self, since: float) -> bool:
         return self.read.last > since + 1.0
@@ -225,6 +235,7 @@ async def torment(name: str, generation: str = NEWEST) -> Row:
         began, before = time.monotonic(), call.read.seconds
         await act(call)
         recovered = await call.goes_on()
+        await call.caught_up()
         spoken = call.read.last - began - call.silent
         lost = spoken - (call.read.seconds - before)
         return Row(name, recovered, max(0.0, lost), call.read.repeated)

@@ -20,9 +20,10 @@ from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.server import Mischief, Server
 from transcriber import aio, engines
 from transcriber.audio.block import SECONDS, Block, silence
-from transcriber.engines.stt import resume, wire
+from transcriber.engines.stt import mute, resume, wire
 from transcriber.engines.stt.base import Heard, Interrupted, StreamOptions, Stt, SttStream
-from transcriber.engines.stt.fallback import Members, choose
+from transcriber.engines.stt.fallback import choose
+from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
 from transcriber.engines.stt.resume import Resuming
 from transcriber.errors import EngineError
@@ -209,6 +210,21 @@ async def test_another_takes_over_within_two_seconds_when(what: str, provider: P
         heard = await live(chosen)
     assert spare.opened[0] - began < 8 * SECONDS / SPED_UP + 2
     assert text(heard) == " ".join(f"{block[0]:.0f}" for block in SENTENCE)
+
+
+@pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "openai"])
+async def test_another_takes_over_when_it_falls_mute(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pings are answered and audio is taken: only that no words come shows it."""
+    monkeypatch.setattr(mute, "MUTE", 0.4)
+    spare, said = FakeStt(), [*SENTENCE] * 3
+    async with PROVIDERS[name].running(Mischief(times=99, mute_after=8)) as (_, stt):
+        made = {"first": stt, "spare": spare}
+        chosen = choose(Policy.parse("first, spare"), Members(made.__getitem__))
+        heard = await live(chosen, [*said, *[silence()] * 6])
+    assert text(heard) == " ".join(f"{block[0]:.0f}" for block in said)
+    assert interruptions(heard) == ["engine_timeout"]
 
 
 async def test_a_service_that_is_not_there_is_replaced_at_once(provider: Provider) -> None:

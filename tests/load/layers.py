@@ -101,7 +101,7 @@ async def measure(codec: str, rounds: int) -> Figures:
         await ann.click("[data-name=camera]")
         await bo.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", PATIENCE)
         await bo.run(WATCH)
-        watcher = Watcher(bo, str(await bo.run("tracks.at(-1)")))
+        watcher = Watcher(bo, str(await bo.run("offered('video').at(-1)")))
         await watcher.wish("high")
         watcher.stills.clear()
         took, pauses, rates = [], [], dict[str, list[float]]()

@@ -4,7 +4,8 @@ What real calls cost, and what we add to the time of captions.
 First a quiet room: from our coming in to the first sound, thirty times. Then many rooms at once,
 in each of them people who speak all the time, two who read, and one who did not ask. Real
 signaling server, real Janus; the recogniser only counts, so that nothing of what is measured is
-its. The people are a process of their own, and delays go by the clock that processes share.
+its. Who reads and who speaks are processes of their own, as they are on machines of their own: no
+reader waits for a speaker. Delays go by the clock that processes share.
 
 `caption_added_ms` is from the recogniser's word to its reader, servers and readers on this machine
 included; `caption_ours_ms` ends where our frame is on the socket. `cpu_*` says who had the cores
@@ -50,6 +51,9 @@ READERS = 2
 PAGE_KB = 4
 """Kilobytes of a page of memory."""
 
+Ticket = tuple[str, str, str]
+"""A room, who may come into it, and what proves that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -86,10 +90,11 @@ async def join_often(joins: int) -> dict[str, float]:
 
 
 class Crowd:
-    """The other process."""
+    """Another process with people; `homes` says in which room each of their sessions is."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.pid = process.pid
+        self.homes: dict[str, str] = {}
         self._process = process
 
     async def tell(self, what: object) -> None:
@@ -97,23 +102,15 @@ class Crowd:
         self._process.stdin.write(json.dumps(what).encode() + b"\n")
         await self._process.stdin.drain()
 
-    async def hears(self) -> str:
+    async def hears(self) -> Any:
         assert self._process.stdout
         async with asyncio.timeout(120):
-            line = await self._process.stdout.readline()
-        return line.decode().strip()
+            return json.loads(await self._process.stdout.readline())
 
 
 @asynccontextmanager
-async def crowd(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[Crowd]:
-    """Fill rooms with people."""
-    people: dict[str, list[tuple[str, str, str]]] = {"speakers": [], "readers": [], "strangers": []}
-    kinds = {"speakers": speakers, "readers": READERS, "strangers": 1}
-    for number in range(rooms):
-        stack.nextcloud.rooms[f"room{number}"] = {"name": "Room", "type": 2}
-        for kind, count in kinds.items():
-            names = [f"{kind}-{number}-{one}" for one in range(count)]
-            people[kind] += [(f"room{number}", n, stack.nextcloud.ticket(n)) for n in names]
+async def crowd(stack: HpbStack, **people: list[Ticket]) -> AsyncIterator[Crowd]:
+    """Bring people into their rooms, each kind with its in-call flags."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", NAME, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         limit=1 << 24,
@@ -121,12 +118,10 @@ async def crowd(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[Cro
     try:
         found = Crowd(process)
         await found.tell({"url": stack.url, "backend": stack.nextcloud.base_url, **people})
-        assert await found.hears() == "in"
-        for kind, flags in (("readers", 1), ("strangers", 1), ("speakers", 3)):
-            for _, name, _ in people[kind]:
-                await stack.nextcloud.set_in_call(f"nc-{name}", flags)
-        await found.tell("speak")
-        assert await found.hears() == "speaking"
+        found.homes = await found.hears()
+        for kind, those in people.items():
+            for _, name, _ in those:
+                await stack.nextcloud.set_in_call(f"nc-{name}", 3 if kind == "speakers" else 1)
         yield found
     finally:
         if process.returncode is None:
@@ -134,21 +129,42 @@ async def crowd(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[Cro
         await process.wait()
 
 
+@asynccontextmanager
+async def full(stack: HpbStack, rooms: int, speakers: int) -> AsyncIterator[tuple[Crowd, Crowd]]:
+    """Fill rooms with people; gives those who read and those who speak."""
+
+    def tickets(kind: str, count: int) -> list[Ticket]:
+        names = [(room, f"{kind}-{room}-{one}") for room in range(rooms) for one in range(count)]
+        return [(f"room{room}", name, stack.nextcloud.ticket(name)) for room, name in names]
+
+    for number in range(rooms):
+        stack.nextcloud.rooms[f"room{number}"] = {"name": "Room", "type": 2}
+    readers, strangers = tickets("readers", READERS), tickets("strangers", 1)
+    async with (
+        crowd(stack, readers=readers, strangers=strangers) as audience,
+        crowd(stack, speakers=tickets("speakers", speakers)) as talkers,
+    ):
+        for one in (audience, talkers):
+            await one.tell(talkers.homes)
+            assert await one.hears() == "begun"
+        yield audience, talkers
+
+
 async def listen(stack: HpbStack, place: Place, engine: Counting, load: Load) -> dict[str, float]:
     """Caption all rooms for a while; what it took of us, and what arrived of it."""
     before, place.talk = memory_mb(), (timed := TimedTalk(place.talk))
-    async with crowd(stack, load.rooms, load.speakers) as people:
+    async with full(stack, load.rooms, load.speakers) as (audience, talkers):
         for number in range(load.rooms):
             for reader in range(READERS):
                 await place.captions.read(f"room{number}", f"nc-readers-{number}-{reader}")
         await asyncio.sleep(SETTLE)
-        used = usage(stack, people)
+        used = usage(stack, audience, talkers)
         await asyncio.sleep(load.seconds)
-        now = usage(stack, people)
+        now = usage(stack, audience, talkers)
         memory, engine.quiet = memory_mb() - before, True
         await asyncio.sleep(SETTLE)
-        await people.tell("end")
-        found: dict[str, Any] = json.loads(await people.hears())
+        await audience.tell("end")
+        found = await audience.hears()
     took = now.pop("time") - used.pop("time")
     shares = {name: (now[name] - used[name]) / took for name in now}
     count = load.rooms * load.speakers
@@ -169,12 +185,13 @@ async def listen(stack: HpbStack, place: Place, engine: Counting, load: Load) ->
     }
 
 
-def usage(stack: HpbStack, people: Crowd) -> dict[str, float]:
+def usage(stack: HpbStack, audience: Crowd, talkers: Crowd) -> dict[str, float]:
     """What everybody has used so far, in seconds."""
     return {
         "time": time.monotonic(),
         "cpu_ours": time.process_time(),
-        "cpu_people": cpu_s(people.pid),
+        "cpu_readers": cpu_s(audience.pid),
+        "cpu_speakers": cpu_s(talkers.pid),
         "cpu_signaling": cpu_s(stack.server.pid),
         "cpu_janus": cpu_s(stack.janus.pid),
         "waited": waited_s(),

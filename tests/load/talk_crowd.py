@@ -1,10 +1,11 @@
 """
-The people of many calls in a process of their own: speakers, readers, and others who should get
+People of many calls in a process of their own: speakers, readers, and others who should get
 nothing.
 
 Started by `tests.load.talk`, which tells who they are on stdin as one JSON object; everybody is in
-his room when it says `in` on stdout. A second line on stdin lets the speakers speak; it says
-`speaking` when all do. A third line ends it, with one JSON object about what arrived.
+his room when it says on stdout who has which session there. A second line on stdin says in which
+rooms all the sessions are that may be heard, and lets the speakers speak; it says `begun` when all
+do. A third line ends it, with one JSON object about what arrived.
 """
 
 from __future__ import annotations
@@ -38,37 +39,37 @@ class Crowd:
 
     def __init__(self, told: dict[str, Any]) -> None:
         self._told = told
-        self._reads: list[tuple[str, Counted]] = []
-        self._homes: dict[str, str] = {}
+        self.homes: dict[str, str] = {}
+        self._reads: list[Counted] = []
         self.misdelivered = 0
 
     async def enter(self, kind: str, stack: AsyncExitStack) -> list[tuple[str, Watched]]:
         """Bring those of one kind into their rooms."""
         found = []
-        for room, name, ticket in self._told[kind]:
+        for room, name, ticket in self._told.get(kind, ()):
             proof = Ticket(self._told["backend"], ticket)
             who = Signaling(room, proof, nextcloud_session_id=f"nc-{name}")
             (person,) = await stack.enter_async_context(watch(Client(self._told["url"], who)))
             found.append((room, person))
-            self._homes[person.hpb.session_id] = room
+            self.homes[person.hpb.session_id] = room
         return found
 
     async def read(self, room: str, person: Watched, *, asked: bool) -> None:
         """Take captions; those of another room, or not asked for, should not have come."""
         counted = Counted()
         if asked:
-            self._reads.append((room, counted))
+            self._reads.append(counted)
         async for event in person.hpb:
             if isinstance(event, Message) and event.type == "transcript":
-                home = self._homes.get(event.data["speakerSessionId"])
+                home = self.homes.get(event.data["speakerSessionId"])
                 self.misdelivered += not asked or home != room
                 counted.take(event.data)
 
     def found(self) -> dict[str, Any]:
         """What arrived."""
         return {
-            "delays": [delay for _, counted in self._reads for delay in counted.delays.values()],
-            "repeated": sum(counted.repeated for _, counted in self._reads),
+            "delays": [delay for counted in self._reads for delay in counted.delays.values()],
+            "repeated": sum(counted.repeated for counted in self._reads),
             "misdelivered": self.misdelivered,
         }
 
@@ -94,14 +95,14 @@ async def main() -> None:
         speakers = await crowd.enter("speakers", stack)
         running = [tasks.create_task(crowd.read(*one, asked=True)) for one in readers]
         running += [tasks.create_task(crowd.read(*one, asked=False)) for one in strangers]
-        print("in", flush=True)
-        await reader.readline()
+        print(json.dumps(crowd.homes), flush=True)
+        crowd.homes = json.loads(await reader.readline())
         events = [asyncio.Event() for _ in speakers]
         for (_, person), event in zip(speakers, events, strict=True):
             running.append(tasks.create_task(speak(person, event)))
         for event in events:
             await event.wait()
-        print("speaking", flush=True)
+        print(json.dumps("begun"), flush=True)
         await reader.readline()
         print(json.dumps(crowd.found()), flush=True)
         for task in running:

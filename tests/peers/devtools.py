@@ -20,6 +20,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.network import Machine
 from tests.peers import require
 from tests.peers.chromium import FLAGS
 
@@ -130,13 +131,14 @@ class Tab:
         await self.ask("Input.dispatchKeyEvent", type="keyUp", **about)
 
     async def look(self, width: int, height: int, *, dark: bool = False, scale: float = 1) -> None:
-        """Be a screen of a size, by day or by night."""
+        """Be a screen of a size, by day or by night, on which nothing moves."""
         await self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height,
             deviceScaleFactor=scale, mobile=width < 600,
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        await self.ask("Emulation.setEmulatedMedia", features=[scheme])
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        await self.ask("Emulation.setEmulatedMedia", features=[scheme, still])
 
     async def picture(self, file: Path) -> None:
         """Write what is to be seen into a file."""
@@ -193,20 +195,23 @@ class Chromium:
 
 
 @contextlib.asynccontextmanager
-async def chromium(*flags: str, without: Sequence[str] = ()) -> AsyncIterator[Chromium]:
-    """Run Chromium, and end it however it behaves."""
-    program = require("chromium")
+async def chromium(
+    *flags: str, without: Sequence[str] = (), on: Machine | None = None
+) -> AsyncIterator[Chromium]:
+    """Run Chromium, perhaps on another machine, and end it however it behaves."""
+    program = [*(on.command if on else ()), require("chromium")]
     chosen = [flag for flag in FLAGS if flag not in without] + list(flags)
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as folder:
         process = await asyncio.create_subprocess_exec(
-            program, *chosen, f"--user-data-dir={folder}", "--remote-debugging-port=0",
+            *program, *chosen, f"--user-data-dir={folder}", "--remote-debugging-port=0",
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "TMPDIR": folder, "HOME": folder, "LANG": "en_GB.UTF-8"},
         )  # fmt: skip
         try:
             url = f"http://127.0.0.1:{await _port(Path(folder) / 'DevToolsActivePort')}"
-            async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
+            cable = aiohttp.TCPConnector(socket_factory=on.socket if on else None)
+            async with aiohttp.ClientSession(connector=cable) as http, asyncio.TaskGroup() as tasks:
                 yield Chromium(url, http, tasks)
                 await http.close()
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,6 +41,38 @@ def test_help_imports_nothing_that_is_slow() -> None:
     assert "transcriber.cli" in imported
     heavy = {"numpy", "av", "pydantic", "aiohttp", "rich", "sherpa_onnx", "structlog", "asyncio"}
     assert not imported & heavy
+
+
+WAITING = ("check", "flows run dialogs/flows/reception.yaml")
+"""Commands that take their time after their first line."""
+
+
+@pytest.mark.parametrize("command", WAITING)
+def test_interrupting_leaves_one_line(command: str) -> None:
+    argv = [sys.executable, "-u", "-m", "transcriber", *command.split()]
+    env = os.environ | {"ASR_BACKEND": "kyutai", "STT_STREAM_URL": "ws://192.0.2.1:9/"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        argv, env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert err.splitlines()[-1] == "transcriber: interrupted"
+    assert "Traceback" not in err
+    assert process.returncode in (130, -signal.SIGINT)
+
+
+def test_interrupting_what_is_still_loading_leaves_no_traceback() -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", "transcriber", "check"]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "transcriber.errors" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=20)[1]
+    assert process.returncode in (130, -signal.SIGINT)
 
 
 def test_a_wrong_option_is_usage() -> None:
@@ -193,8 +226,21 @@ UNREACHABLE = {
     "NATS_URL": "nats://127.0.0.1:9",
     "TRANSCRIBER_CONFIG": "/nowhere.yaml",
     "API_TOKEN_FILE": "/nowhere",
+    "DIALOG_DIR": "/nowhere",
+    "DEFAULT_DIALOG": "nobody-wrote-it",
+    "APP_ID": "live_transcription",
+    "TRANSLATION_BACKEND": "llm",
 }
-"""Values of the right form that lead nowhere."""
+"""Values of the right form that lead nowhere, or not alone."""
+ANYTHING = {
+    *("API_TOKEN", "ROOMS_SECRET", "OIDC_CLIENT_SECRET"),  # ours to choose
+    *("VOCABULARY", "PROFANITY_WORDS", "TRANSCRIPT_FOLDER"),  # texts
+    *("APP_SECRET", "HP_SHARED_KEY", "LT_INTERNAL_SECRET"),  # see test_checks.py
+    *("TRANSLATION_KEY", "TRANSLATION_MODEL", "LLM_KEY", "MODAL_SECRET"),  # known to who gave them
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "PIPER_VOICES",
+}
+"""Settings for which every text will do, until somebody is asked."""
 
 
 @pytest.mark.parametrize(("name", "value"), [*BROKEN.items(), *UNREACHABLE.items()])
@@ -219,10 +265,15 @@ def test_nonsense_is_refused_by_name_wherever_not_every_text_will_do(
     except config.BadSettings as refusal:
         refused = refusal.problems
     if refused:
+        assert setting.name not in ANYTHING
         assert [problem.setting for problem in refused] == [setting.name]
         assert not setting.secret or NONSENSE not in str(refused[0])
     else:
         assert shown in (NONSENSE, "(set)")
+        known = ANYTHING | BROKEN.keys() | UNREACHABLE.keys()
+        assert setting.name in known or setting.name.endswith(
+            ("_API_KEY", "_KEY", "_VOICE", "_MODEL")
+        )
 
 
 def test_the_self_test_hears_a_known_sentence() -> None:

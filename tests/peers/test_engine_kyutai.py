@@ -120,14 +120,14 @@ async def test_half_the_bandwidth_is_asked_for_and_sent() -> None:
         settings = {"STT_STREAM_URL": ws(server.url), "KYUTAI_AUDIO": "s16"}
         async with Kyutai(options(**settings)) as stt:
             assert text(await hear(stt, SENTENCE)).split() == NAMES
-        assert server.requests[0].query["format"] == "s16"
+        assert [request.query.get("format", "") for request in server.requests] == ["", "s16"]
         assert len(server.heard[0]) == 2 * SAMPLES
 
 
 async def test_opus_is_asked_for_and_sent_a_packet_a_block() -> None:
     """The made-up service hears levels, which Opus does not keep: here it only takes packets in."""
     tone = np.sin(np.arange(20 * SAMPLES) * 440 * 2 * np.pi / 24_000).astype(np.float32) * 0.5
-    async with own_service(Mischief(times=1, hang_after=20)) as server:
+    async with own_service(Mischief(times=2, hang_after=20)) as server:
         settings = {"STT_STREAM_URL": ws(server.url), "KYUTAI_AUDIO": "opus"}
         async with Kyutai(options(**settings)) as stt, stt.open(StreamOptions()) as stream:
             for block in tone.reshape(-1, SAMPLES):
@@ -136,7 +136,7 @@ async def test_opus_is_asked_for_and_sent_a_packet_a_block() -> None:
                 while len(server.heard) < 20:  # noqa: ASYNC110 - it hangs up after them
                     await asyncio.sleep(0.02)
             server.stuck.set()
-    assert server.requests[0].query["format"] == "opus"
+    assert server.requests[-1].query["format"] == "opus"
     packets, ears = [said for said in server.heard if isinstance(said, bytes)], OpusPackets()
     heard = np.concatenate([ears.read(packet) for packet in packets])
     assert sum(map(len, packets)) < tone.nbytes / 20
@@ -151,8 +151,31 @@ async def test_half_the_bandwidth_is_taken_as_soon_as_it_is_offered() -> None:
         url = f"{ws(service.url)}/v1/stream"
         async with Kyutai(options(STT_STREAM_URL=url)) as stt:
             for form in ("f32", "s16"):
-                assert stt._form == form
+                assert await stt._agreed(StreamOptions()) == form
                 assert text(await hear(stt, list(say("hello").reshape(-1, SAMPLES)))) == "hello"
+
+
+@pytest.mark.parametrize("wanted", ["s16", "opus"])
+async def test_who_does_not_offer_a_form_of_audio_gets_floats(wanted: str) -> None:
+    async with own_service(formats=()) as server:
+        settings = {"STT_STREAM_URL": ws(server.url), "KYUTAI_AUDIO": wanted}
+        async with Kyutai(options(**settings)) as stt:
+            for _ in range(2):
+                assert text(await hear(stt, SENTENCE)).split() == NAMES
+        assert [request.query.get("format") for request in server.requests] == [None] * 3
+
+
+async def test_after_a_failure_it_is_asked_anew_what_is_offered() -> None:
+    async with own_service() as server:
+        settings = {"STT_STREAM_URL": ws(server.url), "KYUTAI_AUDIO": "s16"}
+        async with Kyutai(options(**settings)) as stt:
+            await hear(stt, SENTENCE)
+            server.mischief = Mischief(times=1, status=503)
+            with pytest.raises(EngineError):
+                await hear(stt, SENTENCE)
+            await hear(stt, SENTENCE)
+        asked = [request.query.get("format", "") for request in server.requests]
+        assert asked == ["", "s16", "s16", "", "s16"]
 
 
 async def test_the_modal_proxy_is_shown_both_headers() -> None:

@@ -8,25 +8,23 @@ made from the lock, and what it starts answers the question that Docker asks.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
 import sys
 import tomllib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.peers.dockerfile import ROOT, of, started, steps
 from tests.ports import free_port
 from transcriber.app import form
 from transcriber.config import load, table
 
-ROOT = Path(__file__).parents[2]
 INFO = ElementTree.parse(ROOT / "appinfo/info.xml").getroot()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 BUILT = "/opt/transcriber"
@@ -62,30 +60,6 @@ def test_deploy_options_are_settings_and_their_defaults_are_valid() -> None:
     }
     assert not given.keys() & {*form.NAMES}, "a default would win over what is filled in there"
     load(given)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An instruction of a Dockerfile, and the stage that it belongs to."""
-
-    stage: str
-    kind: str
-    words: str
-
-
-def steps() -> Iterator[Step]:
-    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:1] != "#"]
-    stage = ""
-    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
-        kind, _, words = line.partition(" ")
-        if kind == "FROM":
-            stage = words.partition(" AS ")[2] or "image"
-        if kind:
-            yield Step(stage, kind, words.strip())
-
-
-def of(stage: str, kind: str) -> list[str]:
-    return [step.words for step in steps() if (step.stage, step.kind) == (stage, kind)]
 
 
 def test_the_image_runs_as_nobody_special_and_has_what_it_needs() -> None:
@@ -152,18 +126,10 @@ def environment(built: Path, **more: str) -> dict[str, str]:
     return {**set_, "DATA_DIR": str(built.parent), "HOME": str(built.parent), **more}
 
 
-def command(kind: str) -> Sequence[str]:
-    (words,) = of("image", kind)
-    found: Sequence[str] = json.loads(words[words.index("[") :])
-    return found
-
-
 @asynccontextmanager
-async def started(env: dict[str, str]) -> AsyncIterator[None]:
+async def running(env: dict[str, str]) -> AsyncIterator[None]:
     """Start what the image starts."""
-    process = await asyncio.create_subprocess_exec(
-        *command("ENTRYPOINT"), *command("CMD"), env=env, cwd=env["DATA_DIR"]
-    )
+    process = await asyncio.create_subprocess_exec(*started(), env=env, cwd=env["DATA_DIR"])
     try:
         yield
     finally:
@@ -196,11 +162,11 @@ async def test_the_image_starts_and_is_found_healthy_behind_harp(built: Path) ->
     )  # fmt: skip
     env["PATH"] += f":{folder}"
     assert not await healthy(env)
-    async with started(env), asyncio.timeout(60):
+    async with running(env), asyncio.timeout(60):
         while not await healthy(env):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.2)
     assert not await healthy(env)
     del env["HP_SHARED_KEY"]
-    async with started(env), asyncio.timeout(60):
+    async with running(env), asyncio.timeout(60):
         while not await healthy(env):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.2)

@@ -8,8 +8,10 @@ at.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.network import ADDRESS
@@ -19,9 +21,17 @@ from tests.peers.page.server import FakeRoom, person, rooms
 from tests.peers.rtc import network
 
 PICTURES = Path(".cache/page")
-SIZES = {"desk": (1440, 900), "tablet": (820, 1100), "phone": (390, 844)}
+SIZES = {"desk": (1440, 900), "tablet": (820, 1100), "phone": (360, 780)}
 NAMES = ("Ann Becker", "Bo Lindqvist", "Chidi Okafor", "Divya Rao")
 PROBLEM = ".notice"
+CONTROLS = ("button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "meter")
+FILES = {
+    "vtt": "<v Bo Lindqvist>I have finished the page, except for the telephone.",
+    "srt": "Bo Lindqvist: I have finished the page, except for the telephone.",
+    "txt": "] Bo Lindqvist: I have finished the page, except for the telephone.",
+    "json": '"speaker": "Bo Lindqvist"',
+}
+"""What stands in the file of a transcript."""
 
 
 @asynccontextmanager
@@ -54,7 +64,15 @@ async def picture(tab: Tab, name: str) -> None:
     for size, dark in (("desk", True), ("phone", True), ("tablet", False), ("desk", False)):
         await tab.look(*SIZES[size], dark=dark)
         await asyncio.sleep(0.2)
+        wide = await tab.run("document.scrollingElement.scrollWidth")
+        assert wide <= SIZES[size][0], f"{name} is wider than a {size}"
         await tab.picture(PICTURES / f"{name}-{size}-{'dark' if dark else 'light'}.png")
+    said = await tab.ask("Accessibility.getFullAXTree")
+    nameless = [
+        one for one in said["nodes"]
+        if not one["ignored"] and one["role"]["value"] in CONTROLS and not one["name"]["value"]
+    ]  # fmt: skip
+    assert nameless == [], "what somebody who cannot see would not know"
 
 
 async def test_somebody_opens_a_room_talks_reads_searches_downloads_and_leaves() -> None:
@@ -110,12 +128,26 @@ async def read(tab: Tab) -> None:
     await tab.type("cafe")
     await tab.sees(".count", "1 of 1")
     assert await tab.text("mark.current") == "Café"
-    await tab.run(
-        "globalThis.saved = []; URL.createObjectURL = blob => { saved.push(blob); return '#'; }"
-    )
-    await tab.click(".menu summary")
-    await tab.click(".menu-items button")
-    assert "<v Bo Lindqvist>I have finished" in await tab.run("saved[0].text()")
+    await tab.press("/")
+    await tab.type("the")
+    await tab.sees(".count", "2 of 2")
+    await tab.press("Enter")
+    await tab.sees(".count", "1 of 2")
+    assert await tab.text(".entry:has(mark.current) .speaker-name") == "Bo Lindqvist"
+    with tempfile.TemporaryDirectory() as folder:
+        await download(tab, Path(folder))
+
+
+async def download(tab: Tab, folder: Path) -> None:
+    await tab.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    for number, (ending, words) in enumerate(FILES.items(), 1):
+        await tab.click(".menu summary")
+        await tab.click(f".menu-items button:nth-child({number})")
+        await until(partial(kept, folder, f"stand-up-*.{ending}", words))
+
+
+def kept(folder: Path, name: str, words: str) -> bool:
+    return any(words in file.read_text() for file in folder.glob(name))
 
 
 async def test_everything_can_be_done_with_the_keyboard() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 from transcriber.rtc.buffer import Buffer
-from transcriber.rtc.tick import FAR, OVERDUE, PAUSE, Reader
+from transcriber.rtc.tick import FAR, OVERDUE, PAUSE, TURNS, Reader
 
 MEDIA = b"\x80" + bytes(20)
 
@@ -168,3 +170,22 @@ async def test_who_is_detached_while_packets_are_taken_is_passed_over() -> None:
     assert told == []
     assert len(done) == 1
     assert sum(sink.heard.is_set() for sink in sinks) == 1
+
+
+async def test_however_late_it_is_everybody_else_has_turns_between_two_looks() -> None:
+    reader, turns = Reader(asyncio.get_running_loop()), 0
+    looks: set[int] = set()
+
+    def late() -> None:
+        time.sleep(PAUSE)
+        looks.add(turns)
+        to_us.send(MEDIA)
+
+    with lines(1) as ((to_us, ours),):
+        reader.attach(ours, Sink(late))
+        to_us.send(MEDIA)
+        while len(looks) < 4:
+            turns += 1
+            await asyncio.sleep(0)
+        reader.close()
+    assert all(after - before >= TURNS for before, after in pairwise(sorted(looks)[1:]))

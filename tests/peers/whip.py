@@ -1,7 +1,8 @@
 """
-Sends a sound file into a room by WHIP, as GStreamer does; for Debian's Python, which has it.
+Sends a sound file into a room by WHIP, as GStreamer does, and perhaps a picture; for Debian's
+Python, which has it.
 
-    /usr/bin/python3 tests/peers/whip.py FILE ENDPOINT TOKEN
+    /usr/bin/python3 tests/peers/whip.py FILE ENDPOINT TOKEN [h264]
 """
 
 from __future__ import annotations
@@ -21,11 +22,19 @@ filesrc location={} ! wavparse ! audioconvert ! audioresample ! audio/x-raw,rate
 ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000
 ! webrtcbin name=peer bundle-policy=max-bundle
 """
+PICTURES = {
+    "": "",
+    "h264": """
+videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=10/1
+! openh264enc gop-size=20 ! rtph264pay pt=102 config-interval=-1
+! application/x-rtp,media=video,encoding-name=H264,payload=102,clock-rate=90000 ! peer.
+""",
+}
 
 
-def main(file: str, endpoint: str, token: str) -> None:
+def main(file: str, endpoint: str, token: str, picture: str = "") -> None:
     Gst.init(None)
-    pipeline = Gst.parse_launch(PIPELINE.format(file))
+    pipeline = Gst.parse_launch(PIPELINE.format(file) + PICTURES[picture])
     peer, loop = pipeline.get_by_name("peer"), GLib.MainLoop()
 
     def offer(_peer: object) -> None:

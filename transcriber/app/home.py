@@ -29,7 +29,9 @@ async def asking(settings: Settings) -> AsyncIterator[Nextcloud | None]:
 def needed(name: str, value: str) -> str:
     """Return a setting without which we can be no app of Nextcloud."""
     if not value:
-        raise Misconfigured(name, "is not set", remedy="an app of Nextcloud needs it")
+        raise Misconfigured(
+            name, "is not set", remedy="an app of Nextcloud, which APP_ID makes us, needs it"
+        )
     return value
 
 

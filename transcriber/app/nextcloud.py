@@ -45,7 +45,7 @@ from transcriber.web.exapp import Check, ExApp, talk_error
 from transcriber.web.routes import Kind, Route
 from transcriber.web.server import listen, listen_here
 
-__all__ = ["nextcloud"]
+__all__ = ["nextcloud", "signaling"]
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ async def attended(us: Us, ended: Ended) -> AsyncIterator[Rooms]:
     abilities = Abilities(us.home, replaces=settings.talk.replaces)
     async with aio.alongside(relays.run()), Media(ice_servers=relays.servers) as media:
         talk = Talk(
-            _signaling(settings),
+            signaling(settings),
             media,
             tell=partial(_tell, house.bus),
             encrypted=abilities.encrypted,
@@ -232,7 +232,8 @@ async def _introduce(us: Us, chat: Chat) -> None:
             log.warning("nextcloud does not take everything we offer", problem=str(problem))
 
 
-def _signaling(settings: Settings) -> Server:
+def signaling(settings: Settings) -> Server:
+    """Return what there is to know of the signaling server; raises `Misconfigured`."""
     talk = settings.talk
     return Server(
         url=needed("LT_HPB_URL", talk.url),

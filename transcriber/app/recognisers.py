@@ -20,8 +20,9 @@ from transcriber.config import Settings
 from transcriber.engines.denoise import denoised
 from transcriber.engines.gate import GateRules, Judge, gated
 from transcriber.engines.stt.base import EngineInfo, Stt
-from transcriber.engines.stt.fallback import Members, choose
+from transcriber.engines.stt.fallback import choose
 from transcriber.engines.stt.health import State
+from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
 from transcriber.engines.vad import Silero
 from transcriber.errors import EngineError

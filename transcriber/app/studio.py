@@ -18,13 +18,13 @@ from dialogs import Library
 from dialogs.ports import Llm, Request, Response, Style
 from transcriber import aio
 from transcriber.app.models import models
+from transcriber.app.recognisers import chosen
 from transcriber.app.voices import speaker
 from transcriber.audio.block import Samples
 from transcriber.bus.memory import Bus
 from transcriber.config import Settings
 from transcriber.connectors.hooks import Web
 from transcriber.connectors.sounds import Sounds
-from transcriber.engines.stt.base import Stt
 from transcriber.session.accounts import Accounts
 from transcriber.session.conversations import Conversations
 from transcriber.session.host import Engines
@@ -97,18 +97,21 @@ class Talks:
             yield
 
 
-def talks(
-    settings: Settings, bus: Bus, store: Store, stt: Stt, *, places: Places | None = None
-) -> Talks:
+def flows_folder(settings: Settings) -> Path:
+    """Return where the dialogs are."""
+    return settings.dialogs.folder or settings.store.folder / "dialogs"
+
+
+def talks(settings: Settings, bus: Bus, store: Store, *, places: Places | None = None) -> Talks:
     """Put conversations together; `places` is for the process that holds those in writing too."""
     options, studio = settings.dialogs, Studio(settings)
-    folder = Path(options.folder or settings.store.folder / "dialogs")
+    folder = flows_folder(settings)
     engines = Engines(
         studio.speak,
         Sounds(folder, studio).fetch,
         studio,
         llm=studio.llm,
-        turns=stt.info.turns,
+        turns=lambda language, engine: chosen(settings, language, engine).info.turns,
         prepare=studio.prepare,
     )
     conversations = Conversations(

@@ -17,7 +17,7 @@ from transcriber.engines.mt.libre import Libre
 from transcriber.engines.mt.llm import Llm
 from transcriber.errors import Misconfigured
 
-__all__ = ["targets", "translating"]
+__all__ = ["chosen", "targets", "translating"]
 
 
 def targets(translator: Careful | None) -> Callable[[], Sequence[str]]:
@@ -28,7 +28,7 @@ def targets(translator: Careful | None) -> Callable[[], Sequence[str]]:
 @asynccontextmanager
 async def translating(settings: Settings, cloud: Nextcloud | None) -> AsyncIterator[Careful | None]:
     """Have the chosen translator at work while the block runs; nothing, if none is chosen."""
-    translator = _chosen(settings, cloud)
+    translator = chosen(settings, cloud)
     if translator is None:
         yield None
         return
@@ -40,7 +40,8 @@ async def translating(settings: Settings, cloud: Nextcloud | None) -> AsyncItera
             yield careful
 
 
-def _chosen(settings: Settings, cloud: Nextcloud | None) -> Translator | None:
+def chosen(settings: Settings, cloud: Nextcloud | None) -> Translator | None:
+    """Make the translator that is chosen, if any; raises `Misconfigured`."""
     options = settings.translation
     match options.backend:
         case "none":
@@ -49,7 +50,9 @@ def _chosen(settings: Settings, cloud: Nextcloud | None) -> Translator | None:
             return _of_nextcloud(cloud, wanted=options.backend == "nextcloud")
         case "llm" | "libretranslate" if not options.url:
             raise Misconfigured(
-                "TRANSLATION_URL", "is not set", remedy=f"{options.backend} needs it"
+                "TRANSLATION_URL",
+                "is not set",
+                remedy=f"TRANSLATION_BACKEND={options.backend} needs it",
             )
         case "llm":
             return Llm(options, options.offered or tuple(NAMES))

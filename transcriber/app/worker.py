@@ -37,7 +37,7 @@ async def work(settings: Settings, path: str) -> None:
             world=bus,
             crew=worker,
             seats=seats(settings),
-            talks=talks(settings, bus, store, ears.stt),
+            talks=talks(settings, bus, store),
         )
         app = await stack.enter_async_context(serving(house, ATTENDING))
         await stack.enter_async_context(listen_here(app, path))

@@ -51,8 +51,8 @@ Settings are environment variables or a file: `transcriber settings` lists them.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    args = _parser().parse_args(arguments)
     try:
+        args = _parser().parse_args(arguments)
         return int(args.run(args))
     except TranscriberError as error:
         return _told(error)

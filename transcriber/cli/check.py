@@ -38,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"ok     {verdict.what}")
 
-    checking = check(configured(), tell, self_test=args.self_test)
+    checking = check(configured(quiet=True), tell, self_test=args.self_test)
     return 0 if asyncio.run(checking) else 3

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from transcriber.cli.screen import show_json
     from transcriber.cli.setup import configured
 
-    settings = configured()
+    settings = configured(quiet=True)
     listed: dict[str, Listed] = {
         "recogniser": app.list_engines(settings),
         "voice": app.list_voices(settings),

@@ -124,7 +124,7 @@ def _hold(args: argparse.Namespace) -> bool:
             variables=variables,
             read=read,
             tell=show(as_json=args.json),
-            settings=configured(),
+            settings=configured(quiet=True),
         )
     )
     return True

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.output and (args.json or sys.stdout.isatty()):
         raise BadInput("no file to write to", remedy="name one with --output")
     text = sys.stdin.read() if args.text == "-" else args.text
-    said = asyncio.run(_say(app.speaker(configured()), text, args))
+    said = asyncio.run(_say(app.speaker(configured(quiet=True)), text, args))
     if not said.samples:
         raise BadInput("there is nothing to say", remedy="give a text with words")
     _write(args.output, wav.encode(said.sound, RATE))

@@ -12,6 +12,7 @@ standard output, or to a file for each with --output. For example:
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "run"]
 
+LANGUAGE = r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("files", metavar="FILE", nargs="+", help="audio or video; - for input")
     parser.add_argument("--engine", default="", help="recogniser; `transcriber engines` lists them")
-    parser.add_argument("--language", default="", help="what is spoken, such as en")
+    parser.add_argument("--language", type=_code, help="what is spoken: en, pt-BR")
     parser.add_argument(
         "--format", choices=("txt", "vtt", "srt", "json", "md"), default="txt", help="default: txt"
     )
@@ -52,6 +55,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--realtime", action="store_true", help="as fast as it was spoken")
 
 
+def _code(text: str) -> str:
+    if not re.fullmatch(LANGUAGE, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no code of a language, such as en or pt-BR")
+    return text
+
+
 def run(args: argparse.Namespace) -> int:
     """Transcribe each file; one that cannot be used does not keep the others from it."""
     import asyncio
@@ -59,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from transcriber import app
     from transcriber.cli.setup import configured
 
-    settings = configured()
+    settings = configured(quiet=True)
     language = args.language or settings.speech.language
     tasks = [
         Task(app.Job(path, language, args.channels, args.realtime), args.format, output)

@@ -27,6 +27,8 @@ __all__ = ["CONNECTING", "Bridged", "Plugin", "explained"]
 
 CONNECTING = 10.0
 """Seconds for a plugin to connect."""
+FORMS = {"_URL": r"^((https?|wss?)://\S+)?$", "_REGION": r"^[a-z0-9-]*$", "_MODEL": r"^\S*$"}
+"""By the end of a setting's name: what its value looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ class Plugin:
             secret, voice = "KEY" in setting, setting.endswith("_VOICE")
             what = "key" if secret else "usual voice" if voice else argument.replace("_", " ")
             default = SecretStr("") if secret else ""
-            described = Field(default, alias=setting, description=f"{self.title}: {what}")
+            form = next((form for end, form in FORMS.items() if setting.endswith(end)), None)
+            described = Field(
+                default, alias=setting, pattern=form, description=f"{self.title}: {what}"
+            )
             fields[argument] = (SecretStr if secret else str, described)
         return create_model(f"{self.name.capitalize()}Options", **fields)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from transcriber.rtc.ice import IceServer, relay_credentials
 from transcriber.rtc.media import Media
-from transcriber.rtc.peer import Ears, Peer, Unreachable
+from transcriber.rtc.path import NoKeys, NoRelay, NoRoute, Unreachable
+from transcriber.rtc.peer import Ears, Peer
 from transcriber.rtc.receiver import Statistics
 from transcriber.rtc.sender import Clip, Sender
 
@@ -17,6 +18,9 @@ __all__ = [
     "Ears",
     "IceServer",
     "Media",
+    "NoKeys",
+    "NoRelay",
+    "NoRoute",
     "Peer",
     "Sender",
     "Statistics",

@@ -24,7 +24,7 @@ from transcriber.rtc.ice import Connection
 from transcriber.rtc.link import Link, OnMedia
 from transcriber.rtc.media import Media
 
-__all__ = ["Path", "Unreachable", "help_found"]
+__all__ = ["NoKeys", "NoRelay", "NoRoute", "Path", "Unreachable", "help_found"]
 
 GATHERING = 6.0
 """Seconds to find our own addresses: a little more than servers have to answer."""
@@ -38,6 +38,18 @@ class Unreachable(TranscriberError):
     """No way to the other side was found, or the handshake failed; trying again may help."""
 
     code = "unreachable"
+
+
+class NoRoute(Unreachable):
+    """None of the other side's addresses answers."""
+
+
+class NoRelay(NoRoute):
+    """None of them answers, and we have no relay of our own."""
+
+
+class NoKeys(Unreachable):
+    """The other side answers, but does not agree on keys with us."""
 
 
 class _Ice:
@@ -171,8 +183,12 @@ class Path:
             await self.trickle("")
 
     async def trickle(self, line: str) -> None:
-        """Take a candidate that came later; an empty one says that it was the last."""
-        if self.closed:
+        """
+        Take a candidate that came later; an empty one says that it was the last.
+
+        Who names none at all has no network just now, and is found once there is one.
+        """
+        if self.closed or not (line or self.connection.remote_candidates):
             return
         found = sdp.candidate(line) if line else None
         usable = ice.to_aioice(found) if found else None
@@ -180,25 +196,28 @@ class Path:
             with suppress(ValueError):  # after the last one
                 await self.connection.add_remote_candidate(usable)
 
-    async def connect(self) -> None:
-        """Find a way, and agree on keys if there are none yet; raises `Unreachable`."""
+    async def connect(self, within: float = CONNECTING) -> None:
+        """
+        Find a way, and agree on keys if there are none yet.
+
+        Raises `NoRoute`, `NoRelay` or `NoKeys` when that fails or takes too many seconds.
+        """
         if self._theirs is None or self.closed:
             raise Unreachable("there is nobody to connect to")
-        connection, theirs = self.connection, self._theirs
+        connection, theirs, found = self.connection, self._theirs, False
         try:
-            async with asyncio.timeout(CONNECTING):
+            async with asyncio.timeout(within):
                 await connection.connect()
+                found = True
                 if connection is self._next:
                     await self._switch(connection)
                 if not self.handshaken:
                     await self._handshake(theirs)
-        except TimeoutError as error:
-            raise Unreachable(f"not connected after {CONNECTING:.0f} seconds") from error
-        except ConnectionError as error:
-            raise Unreachable("no address of the other side answers") from error
+        except (TimeoutError, ConnectionError) as error:
+            raise _keyless() if found else _lost(connection) from error
         aio.heed()  # the handshake may have lost it
         if not self.handshaken or self.closed:
-            raise Unreachable("the handshake failed")
+            raise _keyless()
 
     async def close(self) -> None:
         """End the connection and free everything; always completes, and may be called twice."""
@@ -257,6 +276,15 @@ class Path:
         if self._dtls.state in ("closed", "failed") and self._on_lost is not None:
             told, self._on_lost = self._on_lost, None
             self._loop.call_soon(told, self._dtls.state)
+
+
+def _keyless() -> NoKeys:
+    return NoKeys("the handshake failed")
+
+
+def _lost(connection: Connection) -> NoRoute:
+    relayed = any(ours.type == "relay" for ours in connection.local_candidates)
+    return (NoRoute if relayed else NoRelay)("no address of the other side answers")
 
 
 def _abandon(connection: Any) -> None:

@@ -16,7 +16,7 @@ from transcriber.rtc import formats, rtcp, sdp
 from transcriber.rtc.buffer import Buffer
 from transcriber.rtc.link import Link
 from transcriber.rtc.media import Media
-from transcriber.rtc.path import Path, Unreachable
+from transcriber.rtc.path import CONNECTING, Path, Unreachable
 from transcriber.rtc.receiver import Receiver
 from transcriber.rtc.sender import Sender
 from transcriber.rtc.stream import OnBlock
@@ -115,9 +115,9 @@ class Peer:
         """Take a candidate that came later; an empty one says that it was the last."""
         await self.path.trickle(line)
 
-    async def connect(self) -> None:
-        """Find a way and agree on keys; raises `Unreachable`."""
-        await self.path.connect()
+    async def connect(self, within: float = CONNECTING) -> None:
+        """Find a way and agree on keys; raises an `Unreachable` that says which of it failed."""
+        await self.path.connect(within)
         self._use_formats()
         self._media.register(self)
 

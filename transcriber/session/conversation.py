@@ -116,15 +116,20 @@ class Conversation:
         self._touched = self._clock()
         if isinstance(event, events.PersonJoined):
             self.somebody.set()
-        if self._runner and isinstance(event, events.SpeechStarted):
-            self._runner.voice_detected()
-        elif self._runner and (word := _word(event)):
-            try:
-                self._runner.post(word)
-            except Ended:
-                return
-            except Busy:
-                log.warning("event not taken", dialog=self.id, type=word.type)
+        if not (runner := self._runner):
+            return
+        match event:
+            case events.SpeechStarted():
+                runner.voice_detected()
+            case events.TurnEnded(data=turn):
+                runner.turn_ended(turn.person_id)
+            case _ if word := _word(event):
+                try:
+                    runner.post(word)
+                except Ended:
+                    return
+                except Busy:
+                    log.warning("event not taken", dialog=self.id, type=word.type)
 
     async def send(self, *words: Event) -> Taken:
         """
@@ -141,6 +146,7 @@ class Conversation:
             before = self.machine.state
             for word in words:
                 runner.post(word)
+                self.observe("dialog.happened", {"event": word.type, "params": word.data})
             return await self._settled(before)
 
     async def begun(self) -> Taken:

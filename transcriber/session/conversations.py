@@ -38,6 +38,7 @@ HEARD = (
     events.SpeechFinal,
     events.SpeechPartial,
     events.SpeechStarted,
+    events.TurnEnded,
     events.DtmfReceived,
     events.PersonJoined,
     events.PersonLeft,

@@ -18,7 +18,7 @@ from transcriber.ids import new_id
 from transcriber.session.accounts import Account
 from transcriber.session.attendant import Stay
 from transcriber.session.conversation import Conversation, Keep, Publish
-from transcriber.session.lines import CallLine, Paper
+from transcriber.session.lines import CallLine, Paper, Turns
 from transcriber.session.voice import Fetch, Speak, open_voice
 
 __all__ = ["Engines", "Host", "Order"]
@@ -40,8 +40,7 @@ class Engines:
     llm: Llm | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing
     """Loads what takes time, before somebody waits for it; may be called again."""
-    turns: bool = False
-    """Whether the recogniser tells by meaning that somebody has finished."""
+    turns: Turns = lambda language, engine: False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,43 @@ In writing nobody has a voice: what would be said is told by events alone, and c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dialogs.errors import PortFailed
 from dialogs.ports import Listening, Sound, Style
 from transcriber.call import Transferable
+from transcriber.engines.stt.base import StreamOptions
 from transcriber.errors import TranscriberError
 from transcriber.session.attendant import Stay
 
-__all__ = ["CallLine", "Paper"]
+__all__ = ["CallLine", "Paper", "Turns"]
+
+Turns = Callable[[str, str], bool]
+"""Whether who hears a language tells by meaning that somebody has finished; or an engine, if named.
+
+Raises a `TranscriberError` when there is no such engine."""
 
 
 class CallLine:
     """Our place in a call; a `dialogs.ports.Line`."""
 
-    def __init__(self, stay: Stay, *, turns: bool) -> None:
-        """`turns` says whether the recogniser tells by meaning that somebody has finished."""
+    def __init__(self, stay: Stay, *, turns: Turns) -> None:
         self._stay = stay
         self._turns = turns
 
     def listen(self, wish: Listening) -> None:
         """Listen this way from now on; what the recogniser cannot do is refused."""
-        if wish.end_of_turn != "auto" and (wish.end_of_turn == "meaning") != self._turns:
-            problem = f"the recogniser does not end turns by {wish.end_of_turn}"
+        session, end = self._stay.session, wish.end_of_turn
+        if end != "auto" and (end == "meaning") != self._by_meaning(wish, session.usual):
+            problem = f"the recogniser does not end turns by {end}"
             raise PortFailed(f"{problem}; leave end_of_turn out")
-        self._stay.session.listen(language=wish.language, engine=wish.engine, vocabulary=wish.hints)
+        session.listen(language=wish.language, engine=wish.engine, vocabulary=wish.hints)
+
+    def _by_meaning(self, wish: Listening, usual: StreamOptions) -> bool:
+        try:
+            return self._turns(wish.language or usual.language, wish.engine or usual.engine)
+        except TranscriberError as error:
+            raise PortFailed(str(error)) from error
 
     async def caption(self, text: str) -> None:
         """Show a line to everybody who reads."""

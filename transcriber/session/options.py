@@ -7,6 +7,7 @@ import os
 
 from pydantic import BaseModel, Field
 
+from transcriber.paths import GivenPath
 from webhooks.options import Networks
 
 __all__ = ["DialogOptions", "SessionOptions"]
@@ -73,8 +74,8 @@ class SessionOptions(BaseModel):
 class DialogOptions(BaseModel):
     """Which dialogs there are, and what they may do."""
 
-    folder: str = Field(
-        "",
+    folder: GivenPath | None = Field(
+        None,
         alias="DIALOG_DIR",
         description="folder of dialog flows and their sounds; empty: `dialogs` in the data folder",
     )

@@ -23,22 +23,19 @@ from transcriber.engines.stt.base import (
 from transcriber.events import (
     Beginning,
     Event,
+    Finish,
     Speech,
     SpeechFinal,
     SpeechPartial,
     SpeechStarted,
     SpokenWord,
+    TurnEnded,
 )
 
 __all__ = ["Place", "Speaker"]
 
 PATIENCE = 25
 """Blocks (two seconds) kept while the engine is not yet listening."""
-
-Tell = Callable[[Event], object]
-"""Told what is said, by events."""
-Warn = Callable[[str, Interrupted], None]
-"""Told whose words come late, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,12 @@ class Place:
     room: str
     person: Person
     since: float
+
+
+Tell = Callable[[Event], object]
+"""Told what is said, by events."""
+Warn = Callable[[Place, Interrupted], None]
+"""Told whose words come late, and why."""
 
 
 class Speaker:
@@ -117,13 +120,19 @@ class Speaker:
                 self._report(SpeechPartial(session_id=session_id, data=self._speech(heard)))
             case Final():
                 self._report(SpeechFinal(session_id=session_id, data=self._speech(heard)))
+            case base.TurnEnded():
+                self._report(TurnEnded(session_id=session_id, data=self._finish(heard)))
             case Interrupted():
-                self._warn(self.place.person.id, heard)
+                self._warn(self.place, heard)
 
     def _beginning(self, at: float) -> Beginning:
         person = self.place.person
         room, at_ms = self.place.room, self._ms(at)
         return Beginning(room=room, person_id=person.id, person_name=person.name, at_ms=at_ms)
+
+    def _finish(self, turn: base.TurnEnded) -> Finish:
+        beginning = self._beginning(turn.at).model_dump()
+        return Finish(**beginning, probability=turn.probability)
 
     def _speech(self, heard: Partial | Final) -> Speech:
         return Speech(

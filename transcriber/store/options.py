@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from transcriber.paths import GivenPath
+
 __all__ = ["StoreOptions"]
 
 FILE = "transcriber.db"
@@ -22,19 +24,22 @@ class StoreOptions(BaseModel):
         description="where everything is kept: `sqlite:///FILE`, or `postgresql://...` for several "
         "instances; empty: a SQLite file in the data folder",
     )
-    data: str = Field(
-        "",
+    data: GivenPath | None = Field(
+        None,
         alias="DATA_DIR",
         description="the data folder; empty: what Nextcloud gives us, or "
         "`~/.local/share/transcriber`",
     )
-    nextcloud: str = Field(
-        "",
+    nextcloud: GivenPath | None = Field(
+        None,
         alias="APP_PERSISTENT_STORAGE",
         description="folder that Nextcloud keeps for us, given by AppAPI",
     )
-    home: str = Field(
-        "", alias="XDG_DATA_HOME", description="where a user's data folders are, given by systems"
+    home: GivenPath = Field(
+        Path("~/.local/share"),
+        validate_default=True,
+        alias="XDG_DATA_HOME",
+        description="where a user's data folders are, given by systems",
     )
 
     @field_validator("database")
@@ -48,8 +53,8 @@ class StoreOptions(BaseModel):
     def folder(self) -> Path:
         """The data folder."""
         if chosen := self.data or self.nextcloud:
-            return Path(chosen).expanduser().absolute()
-        return Path(self.home or "~/.local/share").expanduser() / "transcriber"
+            return chosen.absolute()
+        return self.home / "transcriber"
 
     @property
     def url(self) -> str:

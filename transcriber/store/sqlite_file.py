@@ -3,12 +3,16 @@ One SQLite file: a thread that writes, another that reads, and neither disturbs 
 
 Writes that come while the disk is busy form one transaction, so many callers share one wait for the
 disk; when it fails, they are tried one by one, so that one impossible write or the last free bytes
-fail nobody else's. What is written is on disk before anybody is told so.
+fail nobody else's. What is written is on disk before anybody is told so. On a disk that is nearly
+full the log that SQLite writes first is moved into the file after every write, or it would take the
+room that the file needs to take it in.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,6 +36,8 @@ GROUP = 64
 """Writes in one transaction at most: they wait for one another."""
 WAITING = 1024
 """Writes that may wait for the disk; whoever comes later waits before queueing."""
+SCARCE = 64 << 20
+"""Bytes of room on the disk below which the log is kept short."""
 
 
 class File:
@@ -97,6 +103,8 @@ class File:
                 jobs.append(self._jobs.popleft())
         if jobs:
             _carry_out(self._writer, jobs)
+            if _room(self._path) < SCARCE:
+                _settle(self._writer)
 
 
 class _Job:
@@ -128,6 +136,21 @@ def _carry_out(db: sqlite3.Connection, jobs: list[_Job]) -> None:
         else:
             for job in jobs:
                 _carry_out(db, [job])
+
+
+def _room(path: Path) -> float:
+    """Bytes that are free where the file is; any number of them if the system cannot say."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return math.inf
+    return disk.f_bavail * disk.f_frsize
+
+
+def _settle(db: sqlite3.Connection) -> None:
+    """Move what was written from the log into the file."""
+    with suppress(sqlite3.OperationalError):  # a full disk: it is safe in the log
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 @contextmanager

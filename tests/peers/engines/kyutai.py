@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import msgpack
 import numpy as np
@@ -17,8 +18,13 @@ from transcriber.engines.stt.wire import Message
 __all__ = ["own_service", "stock_server"]
 
 
-def own_service(mischief: Mischief | None = None) -> AbstractAsyncContextManager[Server]:
-    return serving("/v1/stream", OwnService, mischief)
+FORMATS = ("f32", "s16", "opus")
+
+
+def own_service(
+    mischief: Mischief | None = None, *, formats: Sequence[str] = FORMATS
+) -> AbstractAsyncContextManager[Server]:
+    return serving("/v1/stream", partial(OwnService, formats=formats), mischief)
 
 
 def stock_server(mischief: Mischief | None = None) -> AbstractAsyncContextManager[Server]:
@@ -26,13 +32,14 @@ def stock_server(mischief: Mischief | None = None) -> AbstractAsyncContextManage
 
 
 class OwnService:
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.Request, *, formats: Sequence[str]) -> None:
         self.over = False
+        self._formats = formats
         self._ear = Ear(24_000)
         self._format = request.query.get("format", "f32")
 
     def greet(self) -> Iterable[Message]:
-        yield _json("ready", slot=1)
+        yield _json("ready", slot=1, formats=self._formats)
 
     def hear(self, message: Message) -> Iterator[Message]:
         if isinstance(message, bytes):

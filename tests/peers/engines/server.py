@@ -46,6 +46,8 @@ class Mischief:
     """Messages after which it is closed in due form, with 1011."""
     hang_after: int | None = None
     """Messages after which nothing is read, answered or ponged any more."""
+    mute_after: int | None = None
+    """Messages after which all is read, pings are answered, and nothing is said any more."""
     garbage_after: int | None = None
     """Messages after which nonsense comes."""
     slow: float = 0.0
@@ -132,6 +134,8 @@ async def _converse(
             continue
         server.heard.append(message.data)
         await asyncio.sleep(trouble.slow)
+        if trouble.mute_after is not None and count >= trouble.mute_after:
+            continue
         for reply in conversation.hear(message.data):
             await _say(socket, reply)
         count += 1

@@ -153,6 +153,7 @@ async def test_a_states_clock_is_not_wound_up_by_what_does_not_matter() -> None:
         await talk.running
         assert now() == pytest.approx(10.0)
         assert talk.machine.history[-1]["trigger"] == "timeout"
+        assert talk.seen("dialog.happened") == [{"event": "timeout", "params": {}}]
 
 
 async def test_silence_happens_when_somebody_waits_for_it() -> None:
@@ -165,6 +166,7 @@ async def test_silence_happens_when_somebody_waits_for_it() -> None:
         talk.runner.voice_detected()
         await talk.running
         assert now() == pytest.approx(9.01)
+        assert talk.seen("dialog.happened") == [{"event": "silence", "params": {}}]
 
 
 async def test_the_length_of_silence_can_be_set() -> None:
@@ -191,6 +193,23 @@ async def test_how_to_listen_is_passed_on() -> None:
         ]
         talk.runner.post(Event("speech_partial", {"text": "he"}))
         assert await talk.running == "finished"
+
+
+async def test_a_turn_ends_when_the_recogniser_understands_that_it_does() -> None:
+    flow = states(
+        "  a: {on_enter: [{type: listen, params: {end_of_turn: meaning}}],"
+        " transitions: [{event: speech, target: b}]}\n"
+        "  b: {on_enter: [{type: say_caption, params: {text: '{{ event.text }}'}}]}\n"
+    )
+    async with talking(flow) as talk:
+        for words in ("I would like", "a table."):
+            talk.runner.post(Event("speech", {"text": words, "person_id": "p1"}))
+            await asyncio.sleep(1.5)
+            talk.runner.voice_detected()
+        assert talk.machine.state == "a"
+        talk.runner.turn_ended("p1")
+        await asyncio.sleep(0.01)
+        assert talk.stage.captions == ["I would like a table."]
 
 
 async def test_partials_nobody_asked_for_are_nothing() -> None:
@@ -224,6 +243,8 @@ async def test_keys_are_collected(keys: str, digits: str, complete: bool, at: fl
         await talk.press(keys)
         await talk.running
         assert talk.stage.captions == [f"{digits} {'true' if complete else 'false'}"]
+        told = {"event": "digits", "params": {"digits": digits, "complete": complete}}
+        assert talk.seen("dialog.happened") == [told]
         assert now() == pytest.approx(at, abs=0.02)
 
 

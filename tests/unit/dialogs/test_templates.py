@@ -1,7 +1,7 @@
 """Two languages, one judgement, no way out."""
 
 import sys
-from types import FrameType
+import time
 from typing import Any
 
 import pytest
@@ -299,32 +299,25 @@ BOMBS = [
 ]  # fmt: skip
 
 
-LITTLE = 500_000
-"""Calls and returns of functions, ours and Python's own; so many are about 50 ms of a core."""
+AT_ONCE = 0.4 if sys.gettrace() else 0.1
+"""Seconds of a processor until one is refused; the clock would tell how busy the machine is, and
+while it is written down which lines are run, everything takes three times as long."""
+TRIES = 3
+"""The processor may be slow for a moment, or have garbage to collect first."""
 
 
-def work_to_refuse(payload: str) -> int:
-    """How much is done until it is refused; a clock would tell how busy the machine is as well."""
-    done = 0
-
-    def count(frame: FrameType, event: str, function: object) -> None:
-        nonlocal done
-        done += 1
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        with pytest.raises(TemplateError):
-            render(payload)
-    finally:
-        sys.setprofile(before)
-    return done
+def work_to_refuse(payload: str) -> float:
+    """Seconds of a processor until it is refused."""
+    began = time.thread_time()
+    with pytest.raises(TemplateError):
+        render(payload)
+    return time.thread_time() - began
 
 
 @pytest.mark.parametrize("payload", ESCAPES + BOMBS, ids=range(len(ESCAPES + BOMBS)))
 def test_an_escape_or_a_bomb_is_refused_at_once(payload: str) -> None:
     before = dict(VARIABLES), str(RESULT)
-    assert work_to_refuse(payload) < LITTLE
+    assert any(work_to_refuse(payload) < AT_ONCE for _ in range(TRIES))
     assert (dict(VARIABLES), str(RESULT)) == before
 
 

@@ -12,17 +12,24 @@ class AppApiOptions(BaseModel):
 
     app_id: str = Field(
         "",
+        pattern=r"^[a-z0-9_-]*$",
         alias="APP_ID",
         description="our name in Nextcloud, given by AppAPI; empty: we serve no Nextcloud",
     )
     app_version: str = Field(
-        "0", alias="APP_VERSION", description="our version as Nextcloud knows it, given by AppAPI"
+        "0",
+        pattern=r"^[\w.+-]*$",
+        alias="APP_VERSION",
+        description="our version as Nextcloud knows it, given by AppAPI",
     )
     app_secret: SecretStr = Field(
         SecretStr(""), alias="APP_SECRET", description="shared with Nextcloud, given by AppAPI"
     )
     app_host: str = Field(
-        "127.0.0.1", alias="APP_HOST", description="address for Nextcloud's calls, given by AppAPI"
+        "127.0.0.1",
+        pattern=r"^\S+$",
+        alias="APP_HOST",
+        description="address for Nextcloud's calls, given by AppAPI",
     )
     app_port: int = Field(
         23_000,
@@ -37,7 +44,10 @@ class AppApiOptions(BaseModel):
         description="shared with HaRP, given by AppAPI; empty: Nextcloud calls our port",
     )
     harp_address: str = Field(
-        "", alias="HP_FRP_ADDRESS", description="address of HaRP's tunnels, given by AppAPI"
+        "",
+        pattern=r"^\S*$",
+        alias="HP_FRP_ADDRESS",
+        description="address of HaRP's tunnels, given by AppAPI",
     )
     harp_port: int = Field(
         8782,
@@ -48,10 +58,13 @@ class AppApiOptions(BaseModel):
     )
     harp_socket: str = Field(
         "/tmp/exapp.sock",
+        pattern=r"^/\S*$",
         alias="HP_EXAPP_SOCK",
         description="Unix socket that HaRP's calls are carried to",
     )
-    app_api_version: str = Field("0", alias="AA_VERSION", description="AppAPI's own version")
+    app_api_version: str = Field(
+        "0", pattern=r"^[\w.+-]*$", alias="AA_VERSION", description="AppAPI's own version"
+    )
     url: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",

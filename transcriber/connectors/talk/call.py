@@ -172,7 +172,7 @@ class TalkCall:
         """
         Display a caption to readers, who are named by their Nextcloud sessions.
 
-        Who cannot be reached now gets it when he can: finals wait half a minute. Who has left the
+        Who cannot be reached now gets it when he can: finals wait a minute. Who has left the
         room, into the lobby for instance, does not.
         """
         roster, who_speaks = self._roster, self._roster.nextcloud(caption.person_id)

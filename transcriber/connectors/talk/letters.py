@@ -18,11 +18,12 @@ from transcriber.call import Caption
 
 __all__ = ["FINAL_KEEPS", "INTERIM_KEEPS", "MOST", "Letter", "Letters"]
 
-FINAL_KEEPS = 30.0
-"""Seconds that a final caption waits for its reader: as long as the server keeps a session."""
+FINAL_KEEPS = 60.0
+"""Seconds that a final caption waits for its reader: twice as long as the server keeps a session,
+because whoever is not known any more has to come in anew."""
 INTERIM_KEEPS = 2.0
 """Seconds after which an interim caption has surely been overtaken."""
-MOST = 200
+MOST = 400
 """Letters that wait for one reader; the oldest go first."""
 
 

@@ -23,7 +23,7 @@ from hpb import Candidate, Failed, HpbError, Offer, Request, requests
 from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.errors import BadInput, TranscriberError
-from transcriber.rtc import Ears, Unreachable
+from transcriber.rtc import Ears, NoKeys, NoRelay, NoRoute, Unreachable
 from transcriber.rtc.stream import OnBlock
 
 __all__ = ["Subscription", "Unheard"]
@@ -54,6 +54,24 @@ class Unheard(TranscriberError):
     code = "unheard"
 
 
+class Unrouted(Unheard):
+    """No address of the media server answers."""
+
+    code = "unheard_no_route"
+
+
+class Unrelayed(Unheard):
+    """No address of the media server answers, and no TURN server helps."""
+
+    code = "unheard_no_turn"
+
+
+class Unkeyed(Unheard):
+    """The media server answers, and the handshake fails."""
+
+    code = "unheard_no_keys"
+
+
 class Signals(Protocol):
     """The way to the signaling server."""
 
@@ -74,8 +92,8 @@ class Connection(Protocol):
     async def trickle(self, line: str) -> None:
         """Take a candidate; an empty one is the last."""
 
-    async def connect(self) -> None:
-        """Find a way."""
+    async def connect(self, within: float) -> None:
+        """Find a way within some seconds."""
 
     async def close(self) -> None:
         """Free everything."""
@@ -174,8 +192,7 @@ class Subscription:
                 await self._answer(peer, offer)
                 self._peer, self._sid = peer, offer.sid
                 await self._catch_up()
-                async with asyncio.timeout(CONNECT):
-                    await peer.connect()
+                await peer.connect(CONNECT)
             await self._listen(peer)
         finally:
             await peer.close()
@@ -237,16 +254,35 @@ class Subscription:
         self._news.set()
 
 
+REASONS: tuple[tuple[type[Exception], type[Unheard], str, str], ...] = (
+    (
+        NoRelay,
+        Unrelayed,
+        "no way to Talk's media server, and no TURN server",
+        "let its UDP ports be reached from here, or name a TURN server in Talk's settings",
+    ),
+    (
+        NoRoute,
+        Unrouted,
+        "no way to Talk's media server, not even through TURN",
+        "let its UDP ports be reached from the TURN server, or from here",
+    ),
+    (
+        NoKeys,
+        Unkeyed,
+        "Talk's media server is there, but agrees on no keys with us",
+        "let nothing between us drop large UDP packets; the log of Janus may say more",
+    ),
+)
+"""What a failure to connect means to an administrator, and what may be done about it."""
+
+
 def _explained(why: Exception | None) -> Unheard:
-    """Say to an administrator what may be done about it."""
-    said = str(why or "")
-    if isinstance(why, Unreachable | TimeoutError):
-        return Unheard(
-            f"a speaker is not heard: no way to Talk's media server ({said or 'no answer'})",
-            remedy="let its UDP ports be reached from here, or name a TURN server in Talk's "
-            "settings; its certificate has to be an ECDSA one",
-        )
+    for kind, unheard, problem, remedy in REASONS:
+        if isinstance(why, kind):
+            return unheard(f"a speaker is not heard: {problem}", remedy=remedy)
+    said = str(why or "the stream ends at once") or "no answer in time"
     return Unheard(
-        f"a speaker is not heard: {said or 'the stream ends at once'}",
+        f"a speaker is not heard: {said}",
         remedy="see whether the high-performance backend has its media server",
     )

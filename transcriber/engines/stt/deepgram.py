@@ -45,7 +45,7 @@ __all__ = ["Deepgram", "DeepgramOptions", "Flux", "Nova"]
 HOST = "wss://api.deepgram.com"
 IDLE = 8.0
 """Seconds without audio after which Deepgram wants a sign of life; it hangs up after ten."""
-ANSWER = 8.0
+ANSWER = 5.0
 """Seconds within which Flux tells of the audio it hears; it does so four times a second."""
 LANGUAGES = (
     *("bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hi", "hu", "id", "it"),

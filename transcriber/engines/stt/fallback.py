@@ -1,26 +1,24 @@
 """
 Several recognisers as one: chosen by language and policy, and replaced when they fail.
 
-`Members` are the engines themselves, loaded once, with what is known of their health; a
-`Fallback` is one policy over them. It opens the best engine that is up. One that fails, or does
-not open within `PATIENCE` although another could, is left alone until a trial in the background
-finds it well; streams that had to take another return to it after their next sentence. Nothing
-is tried twice and no audio is kept here: `Resuming`, around this, does that for every engine.
+A `Fallback` is one policy over the engines that there are (`members.py`). It opens the best one
+that is up. One that fails, or does not open within `PATIENCE` although another could, is left
+alone until a trial in the background finds it well; streams that had to take another return to it
+after their next sentence. One that falls mute while somebody speaks has failed too, if another
+could hear: were it only noise, the other says nothing either, and who stands in is not doubted.
+Nothing is tried twice and no audio is kept here: `Resuming`, around this, does that for every
+engine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
-import structlog
-
-from transcriber import aio
-from transcriber.audio.block import Block, silence
+from transcriber.audio.block import Block
 from transcriber.engines.stt.base import (
     EngineInfo,
     Final,
@@ -28,172 +26,23 @@ from transcriber.engines.stt.base import (
     Partial,
     Progress,
     StreamOptions,
-    Stt,
     SttStream,
 )
-from transcriber.engines.stt.health import Health, State
+from transcriber.engines.stt.members import Member, Members
+from transcriber.engines.stt.mute import Unanswered
 from transcriber.engines.stt.policy import Policy
-from transcriber.engines.stt.resume import HEALTHY, OPENING, Resuming
+from transcriber.engines.stt.resume import HEALTHY, Resuming
 from transcriber.errors import EngineError, Misconfigured
 
-__all__ = ["Fallback", "Members", "choose"]
-
-log = structlog.get_logger(__name__)
+__all__ = ["Fallback", "choose"]
 
 PATIENCE = 1.5
 """Seconds for an engine to open while another one could: captions may be two seconds late."""
-
-Observe = Callable[[State], object]
 
 
 def choose(policy: Policy, members: Members) -> Resuming:
     """Return one recogniser that follows a policy and survives its engines."""
     return Resuming(Fallback(members, policy))
-
-
-class Member:
-    """One engine, and who wants it."""
-
-    def __init__(self, name: str, stt: Stt, observe: Observe) -> None:
-        self.stt = stt
-        self.entered = False
-        self.down = asyncio.Event()
-        self.wanted = asyncio.Event()
-        self._wanting = 0
-        self._observe = observe
-        now = asyncio.get_running_loop().time
-        self.health = Health(name, now=now, observe=self._turned)
-
-    def hears(self, language: str) -> bool:
-        """Whether it knows a language."""
-        known = self.stt.info.languages
-        return "*" in known or language in known or language.partition("-")[0] in known
-
-    @contextmanager
-    def want(self) -> Iterator[None]:
-        """While somebody would use it if it were up, trials are worth their cost."""
-        self._wanting += 1
-        self.wanted.set()
-        try:
-            yield
-        finally:
-            self._wanting -= 1
-            if not self._wanting:
-                self.wanted.clear()
-
-    async def enter(self, stack: AsyncExitStack) -> None:
-        """Load the engine; raises `EngineError`."""
-        if not self.entered:
-            if problem := self.stt.unusable():
-                raise EngineError("unusable", problem)
-            await stack.enter_async_context(self.stt)
-            self.entered = True
-
-    async def trial(self, stack: AsyncExitStack) -> None:
-        """See whether it works, with a moment of silence."""
-        try:
-            async with asyncio.timeout(OPENING):
-                await self.enter(stack)
-                async with self.stt.open(StreamOptions()) as stream:
-                    stream.push(silence())
-                    stream.close()
-                    async for _ in stream:
-                        pass
-        except TimeoutError:
-            self.health.failed(EngineError("timeout", "no answer to a trial"), fruitless=True)
-        except EngineError as problem:
-            self.health.failed(problem, fruitless=True)
-        else:
-            self.health.answered()
-
-    def _turned(self, state: State) -> None:
-        log.info("engine is up" if state.up else "engine is down", engine=state.engine)
-        if state.up:
-            self.down.clear()
-        else:
-            self.down.set()
-        self._observe(state)
-
-
-class Members:
-    """The engines that policies choose from, each made and loaded once."""
-
-    def __init__(
-        self, make: Callable[[str], Stt], *, observe: Observe = lambda state: None
-    ) -> None:
-        self._make = make
-        self._observe = observe
-        self._engines: dict[str, Stt] = {}
-        self._members: dict[str, Member] = {}
-        self._stack = AsyncExitStack()
-        self._users = 0
-        self._loading = asyncio.Lock()
-        self._news = asyncio.Event()
-
-    def __getitem__(self, name: str) -> Member:
-        return self._members[name]
-
-    @property
-    def states(self) -> list[State]:
-        """How each loaded engine is, for metrics and the console."""
-        return [member.health.state for member in self._members.values()]
-
-    def engine(self, name: str) -> Stt:
-        """Make an engine, or return the one there is; raises `Misconfigured`."""
-        if name not in self._engines:
-            self._engines[name] = self._make(name)
-        return self._engines[name]
-
-    async def news(self) -> None:
-        """Wait until an engine is found well, or down."""
-        await self._news.wait()
-
-    async def enter(self, names: Sequence[str]) -> None:
-        """Load engines for one more user; raises what is wrong when none of them can be used."""
-        self._users += 1
-        try:
-            async with self._loading:
-                for name in names:
-                    await self._load(name)
-            if not any(self._members[name].entered for name in names):
-                problem = self._members[names[0]].health.problem
-                raise problem or EngineError("unusable", "no engine could be loaded")
-        except BaseException:
-            await self.leave()
-            raise
-
-    async def _load(self, name: str) -> None:
-        if name in self._members:
-            return
-        member = Member(name, self.engine(name), self._turned)
-        try:
-            await member.enter(self._stack)
-            self._observe(member.health.state)
-        except EngineError as failure:
-            member.health.failed(failure, fruitless=True)
-        await self._stack.enter_async_context(aio.alongside(self._attend(member)))
-        self._members[name] = member
-
-    async def leave(self) -> None:
-        """One user less; the last one frees the engines."""
-        self._users -= 1
-        if not self._users:
-            self._members.clear()
-            stack, self._stack = self._stack, AsyncExitStack()
-            await stack.aclose()
-
-    def _turned(self, state: State) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
-        self._observe(state)
-
-    async def _attend(self, member: Member) -> None:
-        """Try an engine that is down, now and then, as long as somebody wants it."""
-        while True:
-            await member.down.wait()
-            await asyncio.sleep(member.health.wait * random.uniform(1.0, 1.2))
-            await member.wanted.wait()
-            await member.trial(self._stack)
 
 
 class Fallback:
@@ -242,7 +91,7 @@ class Fallback:
                     await self.members.news()
             member, stream = best
             with _want(able[: able.index(member)]):
-                yield ChosenStream(member, stream, able)
+                yield ChosenStream(member, stream, able, partials=options.partials)
 
     async def _able(self, stack: AsyncExitStack, options: StreamOptions) -> list[Member]:
         """Who can hear it, best first; engines that only this stream wants are loaded now."""
@@ -273,7 +122,9 @@ class Fallback:
 class ChosenStream:
     """A stream of the engine that was chosen; ends by itself when a better one is up again."""
 
-    def __init__(self, member: Member, stream: SttStream, able: Sequence[Member]) -> None:
+    def __init__(
+        self, member: Member, stream: SttStream, able: Sequence[Member], *, partials: bool
+    ) -> None:
         self._member = member
         self._stream = stream
         self._able = able
@@ -281,12 +132,26 @@ class ChosenStream:
         self._closed = False
         self.ready = stream.ready
         self.flush = stream.flush
-        self.push: Callable[[Block], None] = stream.push
+        info = member.stt.info
+        prompt = info.network and info.partials and partials and not self._better
+        self._unanswered = Unanswered() if prompt else None
+        self._deadline: asyncio.Timeout | None = None
+        self._now = asyncio.get_running_loop().time
 
     @property
     def dropped(self) -> int:
         """Blocks that the engine forgot."""
         return self._stream.dropped
+
+    def push(self, block: Block) -> None:
+        """Send audio."""
+        self._stream.push(block)
+        if self._unanswered is None:
+            return
+        due = self._unanswered.heard(block, self._now())
+        if due is not None and self._deadline is not None and self._replaceable:
+            self._deadline.reschedule(due)
+            self._deadline = None
 
     def close(self) -> None:
         """No more audio."""
@@ -294,25 +159,45 @@ class ChosenStream:
         self._stream.close()
 
     async def __aiter__(self) -> AsyncIterator[Heard]:
-        now = asyncio.get_running_loop().time
-        began, heard = now(), None
+        began, heard = self._now(), None
         try:
-            async for heard in self._stream:
+            async for heard in self._answers():
                 yield self._marked(heard)
                 if isinstance(heard, Final):
                     self._member.health.heard()
                     if self._improvable:
                         return
         except EngineError as problem:
-            fruitless = heard is None and now() - began < HEALTHY
+            fruitless = heard is None and self._now() - began < HEALTHY
             self._member.health.failed(problem, fruitless=fruitless)
             raise _softened(problem, self._able) from problem
+
+    async def _answers(self) -> AsyncIterator[Heard]:
+        """What the engine says; raises when that is overdue."""
+        said = aiter(self._stream)
+        while True:
+            try:
+                async with asyncio.timeout(None) as self._deadline:
+                    heard = await anext(said)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise EngineError("timeout", "somebody speaks, and nothing comes of it") from None
+            finally:
+                self._deadline = None
+            if self._unanswered is not None:
+                self._unanswered.answered()
+            yield heard
 
     def _marked(self, heard: Heard) -> Heard:
         """Say of an engine among others that it writes no sentences."""
         if self._member.stt.info.punctuation or not isinstance(heard, Partial | Final):
             return heard
         return replace(heard, bare=True)
+
+    @property
+    def _replaceable(self) -> bool:
+        return any(other.health.up for other in self._able if other is not self._member)
 
     @property
     def _improvable(self) -> bool:

@@ -19,8 +19,9 @@ __all__ = ["Health", "State"]
 
 ENOUGH = 3
 """Failures in a row, of streams that had said something, until the engine counts as down."""
-FIRST, LONGEST = 2.0, 60.0
-"""Seconds before the first trial of an engine that is down, and the most between two."""
+FIRST, LONGEST = 2.0, 10.0
+"""Seconds before the first trial of an engine that is down, and the most between two: the audio of
+half a minute is kept for it."""
 HOPELESS = 300.0
 """Seconds before the trial of an engine that a new try cannot help: somebody may have helped."""
 AT_ONCE = frozenset({"auth", "quota", "unusable", "timeout"})

@@ -14,7 +14,7 @@ then is kept by who opened the stream.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 import numpy as np
@@ -73,8 +73,8 @@ PAUSE = 1.5
 """Seconds without a word after which an utterance is over, where nobody says so."""
 HEAD, OVER = 2, 0.6
 """Which of moshi's pause scores decides, and from which value on."""
-ANSWERS = 10.0
-"""Seconds within which moshi-server tells of its steps, if it ever does."""
+ANSWERS = 5.0
+"""Seconds within which a flush is answered, and moshi-server tells of its steps if it ever does."""
 TAIL = 8
 """Blocks of silence that push the model's delayed words out."""
 ANSWER = 62
@@ -123,7 +123,7 @@ class KyutaiOptions(BaseModel):
         "auto",
         alias="KYUTAI_AUDIO",
         description="audio sent to our own GPU service: f32, s16 for half the bandwidth, opus for a"
-        " twenty-fifth; auto: s16 from the second stream on, if the service offers it",
+        " twenty-fifth, or f32 if it does not take them; auto: s16 from the second stream on",
     )
 
 
@@ -143,7 +143,8 @@ class Kyutai(Online):
 
     def __init__(self, options: KyutaiOptions) -> None:
         self._options = options
-        self._offered: tuple[str, ...] = ()
+        self._offered: tuple[str, ...] | None = None
+        """Forms of audio that the service takes; None until it has said so."""
         self.http = Http()
 
     def unusable(self) -> str:
@@ -163,9 +164,14 @@ class Kyutai(Online):
             async with self.http.talk(self._address(), Moshi(options)) as stream:
                 yield stream
             return
-        form = self._form
+        form = await self._agreed(options)
         ours = OwnService(options, form)
-        async with self.http.talk(self._address(form), ours) as stream:
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(self.http.talk(self._address(form), ours))
+            except EngineError:
+                self._offered = None
+                raise
             self._offered = ours.offered
             yield stream
 
@@ -178,11 +184,16 @@ class Kyutai(Online):
         url = URL(stream.url).with_scheme("https" if stream.url.startswith("wss") else "http")
         return Address(str(url.parent.parent / "metrics"), headers=stream.headers)
 
-    @property
-    def _form(self) -> Format:
-        if self._options.audio == "auto":
-            return "s16" if "s16" in self._offered else "f32"
-        return self._options.audio
+    async def _agreed(self, options: StreamOptions) -> Format:
+        """The form of audio that is wanted, if the service takes it; asked when that matters."""
+        wanted = self._options.audio
+        if wanted == "auto":
+            wanted = "s16"
+        elif wanted != "f32" and self._offered is None:
+            asking = OwnService(options)
+            async with self.http.talk(self._address(), asking):
+                self._offered = asking.offered
+        return wanted if wanted in (self._offered or ()) else "f32"
 
     def _address(self, form: Format = "f32") -> Address:
         ours = self._options
@@ -269,10 +280,13 @@ class OwnService:
     def audio(self, block: Block) -> Iterable[Message]:
         """Samples in the form that was agreed."""
         self._sent += SECONDS
+        self.answers = None
         yield from self._packed(block)
 
     def flush(self) -> Iterable[Message]:
-        """Ask for the words so far."""
+        """Ask for the words so far; older servers do not know what that is."""
+        if self.offered:
+            self.answers = ANSWERS
         yield protocol.encode_command(Flush())
 
     def end(self) -> Iterable[Message]:

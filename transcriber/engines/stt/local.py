@@ -32,6 +32,7 @@ from transcriber.engines.stt.turns import Turns
 from transcriber.engines.stt.utterances import UtteranceStream
 from transcriber.engines.vad import Silero, installed
 from transcriber.errors import EngineError
+from transcriber.paths import GivenPath
 
 __all__ = ["Local", "LocalOptions"]
 
@@ -53,13 +54,14 @@ class LocalOptions(BaseModel):
         description="models of the embedded recogniser, separated by commas; the first that knows a"
         " language hears it: names that `transcriber engines` lists, or KIND=FOLDER",
     )
-    model_dir: Path | None = Field(
+    model_dir: GivenPath | None = Field(
         None,
         alias="LOCAL_MODEL_DIR",
         description="folder of the Moonshine model; empty: the installed package",
     )
-    folder: Path = Field(
+    folder: GivenPath = Field(
         Path("~/.cache/transcriber/models"),
+        validate_default=True,
         alias="LOCAL_MODEL_FOLDER",
         description="where fetched models are kept, or unpacked by hand",
     )
@@ -131,7 +133,7 @@ class Local:
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
         source = options.source if options.download else ""
-        self._shelf = Shelf(options.folder.expanduser(), source)
+        self._shelf = Shelf(options.folder, source)
         self._choices = [_choice(name) for name in _names(options.models)]
         self._loaded: dict[str, Loaded | Moonshine] = {}
         self._problems: dict[str, EngineError] = {}

@@ -49,6 +49,8 @@ __all__ = ["OpenAi", "OpenAiOptions", "Realtime"]
 
 ANSWER = 30.0
 """Seconds for the words of one utterance, which lasts twelve seconds at most."""
+SILENT = 10.0
+"""Seconds without any event from the realtime interface while the words of an utterance are due."""
 LAST = "last"
 """Our name for the commit after which nothing is sent: its refusal says that all was heard."""
 
@@ -214,11 +216,14 @@ class Realtime:
     def audio(self, block: Block) -> Iterable[Message]:
         """Samples as integers, as text."""
         self._sent += SECONDS
+        self.answers = None
         data = base64.b64encode(wav.pcm16(block)).decode()
         yield f'{{"type":"input_audio_buffer.append","audio":"{data}"}}'
 
     def flush(self) -> Iterable[Message]:
         """End the utterance; when there is none, the server complains, which is no trouble."""
+        if self._items:
+            self.answers = SILENT
         yield '{"type":"input_audio_buffer.commit"}'
 
     def end(self) -> Iterable[Message]:

@@ -32,6 +32,7 @@ from transcriber.engines.tts.piper_voices import SOURCE, VOICES, described_in, f
 from transcriber.engines.tts.sentences import sentences
 from transcriber.engines.vad import installed
 from transcriber.errors import EngineError
+from transcriber.paths import GivenPath
 
 __all__ = ["Piper", "PiperOptions"]
 
@@ -55,8 +56,9 @@ class PiperOptions(BaseModel):
         description="voices of Piper, separated by commas: names that `transcriber engines` lists,"
         " or .onnx files with their .onnx.json beside them",
     )
-    folder: Path = Field(
+    folder: GivenPath = Field(
         Path("~/.cache/transcriber/voices"),
+        validate_default=True,
         alias="PIPER_FOLDER",
         description="where fetched voices of Piper are kept, or put by hand",
     )
@@ -86,7 +88,7 @@ class Piper:
     def __init__(self, options: PiperOptions) -> None:
         self._source = options.source
         names = [name.strip() for name in options.voices.split(",") if name.strip()]
-        places = [_place(name, options.folder.expanduser()) for name in names]
+        places = [_place(name, options.folder) for name in names]
         self._places = {place.name.removesuffix(".onnx"): place for place in places}
         self._models: dict[str, Model] = {}
         self._problems: dict[str, EngineError] = {}

@@ -8,7 +8,7 @@ the pictures is told what of each is sent now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from transcriber.rtc import rtcp
 from transcriber.rtc.sfu.allocation import PAUSED, Picture, allocate
@@ -54,9 +54,6 @@ class Adaptation:
     def pause(self, track_id: str, paused: bool, now: float) -> None:
         """Send nothing of a track, or go on."""
         (self._paused.add if paused else self._paused.discard)(track_id)
-        for track, leg in self._shown():
-            if track.id == track_id and track.kind == "audio":
-                track.forwarder.pause(leg, paused, now)
         self.adapt(now)
 
     def forget(self, track_id: str) -> None:
@@ -64,6 +61,11 @@ class Adaptation:
         self._limits.pop(track_id, None)
         self._paused.discard(track_id)
         self._sent.pop(track_id, None)
+
+    def keep(self, tracks: Collection[str]) -> None:
+        """Other tracks are shown no more."""
+        for gone in {*self._limits, *self._paused, *self._sent}.difference(tracks):
+            self.forget(gone)
 
     def look(self, now: float) -> None:
         """Choose layers by what the way carries, now and then."""
@@ -81,8 +83,11 @@ class Adaptation:
         self.adapt(now)
 
     def adapt(self, now: float) -> None:
-        """Give every picture the layer that fits, or none; sound always passes."""
+        """Give every picture the layer that fits, or none; sound that is wanted always passes."""
         shown = list(self._shown())
+        for track, leg in shown:
+            if track.kind == "audio":
+                track.forwarder.pause(leg, track.id in self._paused, now)
         pictures = {t.id: (t, leg) for t, leg in shown if t.kind == "video"}
         wanted = [self._picture(t, now) for t, _ in sorted(pictures.values(), key=_importance)]
         wanted = [picture for picture in wanted if picture.key not in self._paused]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from typing import Self
 
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from transcriber.errors import Misconfigured
 from transcriber.rtc.ice import IceServer, listed
 
 __all__ = ["RoomsOptions"]
@@ -71,6 +74,16 @@ class RoomsOptions(BaseModel):
     def _addresses(cls, text: str) -> str:
         listed(text)
         return text
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        password = self.turn_password.get_secret_value()
+        for name, value in (("TURN_USERNAME", self.turn_user), ("TURN_PASSWORD", password)):
+            if value and not self.turn:
+                raise Misconfigured(
+                    name, "needs TURN_SERVERS", remedy="set it, or leave both empty"
+                )
+        return self
 
     @property
     def servers(self) -> list[IceServer]:

@@ -94,8 +94,7 @@ class Participant:
         if self._away is not None:
             self._away.cancel()
             self._away = None
-        before, self._tell = self._tell, tell
-        before({"type": "closed", "reason": "replaced"})
+        self._replace(tell)
         self._reached(True)
         self.receiving.repeat()
 
@@ -113,7 +112,8 @@ class Participant:
         return hmac.compare_digest(secret.encode(), self.resume.encode())
 
     async def fresh(self) -> None:
-        """They come back without their connections: begin those anew."""
+        """They come back without their connections: begin those anew, and `reach` them then."""
+        self._replace(nowhere)
         await self.sending.forget()
         await self.receiving.forget()
 
@@ -193,6 +193,10 @@ class Participant:
     def _takes_part(self) -> bool:
         """Whether they may do more than be there; nobody else learns who is."""
         return any(grant != "join" for grant in self.grants)
+
+    def _replace(self, tell: Tell) -> None:
+        before, self._tell = self._tell, tell
+        before({"type": "closed", "reason": "replaced"})
 
     def _reached(self, reached: bool) -> None:
         if self._quality.reach(reached):

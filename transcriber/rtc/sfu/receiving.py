@@ -16,7 +16,7 @@ from transcriber.rtc.media import Media
 from transcriber.rtc.path import Path, Unreachable
 from transcriber.rtc.sfu.adaptation import Adaptation
 from transcriber.rtc.sfu.connecting import Connecting, Owner
-from transcriber.rtc.sfu.subscriber import Subscriber
+from transcriber.rtc.sfu.subscriber import Offer, Subscriber
 from transcriber.rtc.sfu.track import Track
 
 __all__ = ["Receiving"]
@@ -47,17 +47,13 @@ class Receiving:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            wanted, restart = self._wanted, self._restart
-            same = wanted.keys() == self._subscriber.legs.keys()
-            if self._settled and same and not restart:
-                continue
-            self._restart = self._settled = False
-            self._answered.clear()
             try:
                 async with self._turn:
-                    offer = await self._subscriber.offer(wanted, restart=restart)
+                    offer = await self._offer()
             except Unreachable as error:
                 self._log.warning("no offer", problem=str(error))
+                continue
+            if offer is None:
                 continue
             self._owner.tell({"type": "offer", **asdict(offer)})
             try:
@@ -65,6 +61,15 @@ class Receiving:
                     await self._answered.wait()
             except TimeoutError:
                 self._log.info("offer not answered", revision=offer.revision)
+
+    async def _offer(self) -> Offer | None:
+        """Offer what they can get now, unless they have just that."""
+        wanted, restart = self._wanted, self._restart
+        if self._settled and not restart and wanted.keys() == self._subscriber.legs.keys():
+            return None
+        self._restart = self._settled = False
+        self._answered.clear()
+        return await self._subscriber.offer(wanted, restart=restart)
 
     async def answer(self, answer: str, revision: int) -> None:
         """Take an answer to our offer; one to an older offer means nothing any more."""
@@ -85,7 +90,7 @@ class Receiving:
         self.follow()
 
     def repeat(self) -> None:
-        """They may not have got our last offer: do not wait for their answer."""
+        """They did not get our last offer, or it is of no use: do not wait for their answer."""
         self._answered.set()
         self.follow()
 
@@ -153,9 +158,9 @@ class Receiving:
     async def _try_again(self) -> None:
         """No way to them was found, and what there is of this one is of no more use."""
         async with self._turn:
-            await self._subscriber.close()
+            await self._subscriber.lose()
         if self._connecting.failures < TRIES:
-            self.follow()
+            self.repeat()
 
     def _lost(self, path: Path) -> None:
         """Nothing reaches them any more: offer it all anew."""
@@ -165,5 +170,5 @@ class Receiving:
     async def _resubscribe(self, lost: Path) -> None:
         async with self._turn:
             if self._subscriber.path is lost:
-                await self._subscriber.close()
-        self.follow()
+                await self._subscriber.lose()
+        self.repeat()

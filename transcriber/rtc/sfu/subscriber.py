@@ -118,16 +118,23 @@ class Subscriber:
         if self.path is not None:
             await self.path.trickle(line)
 
-    async def close(self) -> None:
-        """Forward nothing any more and end the connection."""
+    async def lose(self) -> None:
+        """
+        Forward nothing any more, until another way is offered; their end is still the same one.
+
+        So it knows the sections, and what they wish of each track goes on.
+        """
         self._media.forget(self)
         self._drop(tuple(self._tracks))
-        self._slots.clear()
-        self._taken.clear()
         self._aimed = ""
         path, self.path = self.path, None
         if path is not None:
             await path.close()
+
+    async def close(self) -> None:
+        """End the connection; what is offered next is another one."""
+        self._slots.clear()
+        await self.lose()
 
     def report(self, now: float, wall: float) -> None:
         """Tell what time it is in everything we send."""
@@ -146,6 +153,7 @@ class Subscriber:
     def _fill(self, tracks: Mapping[str, Track]) -> None:
         """Have a section for each track that is wanted, and none for others."""
         self._drop([track for track in self._tracks if track not in tracks])
+        self.adaptation.keep(tracks)
         for track in tracks.values():
             if track.id not in self._tracks:
                 self._place(track)
@@ -168,18 +176,19 @@ class Subscriber:
         for track in tracks:
             self._tracks.pop(track).forwarder.remove(self.legs.pop(track))
             self._taken.discard(track)
-            self.adaptation.forget(track)
 
     def _forward(self) -> None:
         """Begin to forward what was taken, if there is a way."""
         link = self.path.link if self.path else None
         if link is None:
             return
+        now = self._media.now()
         for track in self._taken:
             leg = self.legs[track]
             if leg.way is not link:
                 leg.way = link
-                self._tracks[track].forwarder.add(leg, self._media.now())
+                self._tracks[track].forwarder.add(leg, now)
+        self.adaptation.adapt(now)
 
     def send(self, buffer: Buffer, size: int) -> None:
         """There is no way yet: nothing is sent."""

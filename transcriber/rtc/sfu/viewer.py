@@ -57,6 +57,8 @@ class Viewer:
         self.id = new_id("par")
         self.identity, self.name, self.language = identity, name, room.plan.language
         self.room, self._media = room, media
+        self.ufrag = ""
+        """What they call their end of the way."""
         self._adaptation = Adaptation(self._shown, _untold)
         self._path = new_path(
             media, on_media=_nothing, on_control=self._adaptation.told,
@@ -78,6 +80,7 @@ class Viewer:
         if not self._slots:
             raise BadInput("the offer has no place for sound or a picture that we can send")
         main = theirs.main
+        self.ufrag = main.ufrag
         await self._path.gather()
         await self._path.aim(theirs, main)
         setup = "active" if main.setup == "passive" else "passive"

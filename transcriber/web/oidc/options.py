@@ -32,11 +32,14 @@ class OidcOptions(BaseModel):
         " as it names itself, such as https://id.example.org/realms/staff; empty: none",
     )
     audience: str = Field(
-        "", alias="OIDC_AUDIENCE", description="for whom its tokens must be made: our name there"
+        "",
+        pattern=r"^\S*$",
+        alias="OIDC_AUDIENCE",
+        description="for whom its tokens must be made: our name there",
     )
     claim: str = Field(
         "scope",
-        min_length=1,
+        pattern=r"^\S+$",
         alias="OIDC_CLAIM",
         description="the claim that says what somebody may, such as groups or realm_access.roles;"
         " `transcriber:rooms:read` in it allows `rooms:read`",
@@ -72,6 +75,9 @@ class OidcOptions(BaseModel):
             name = "CONSOLE_URL" if self.issuer else "OIDC_ISSUER"
             remedy = f"set {name}, or leave both empty: then nobody signs in to the console"
             raise Misconfigured("OIDC_CLIENT_ID", f"needs {name}", remedy=remedy)
+        lonely = {"OIDC_AUDIENCE": self.audience, "OIDC_ADMINS": self.admins}
+        if not self.issuer and (names := [name for name, value in lonely.items() if value]):
+            raise Misconfigured(names[0], "needs OIDC_ISSUER", remedy="set it, or leave both empty")
         if self.issuer and not self.audience:
             raise Misconfigured(
                 "OIDC_AUDIENCE", "is missing", remedy="tokens made for others must not count here"

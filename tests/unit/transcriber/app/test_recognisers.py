@@ -19,6 +19,17 @@ from transcriber.telemetry import METRICS
 PAUSE = [silence()] * 30
 
 
+@pytest.mark.parametrize(
+    ("language", "engine", "turns"),
+    [("fr", "", True), ("en", "", False), ("en", "kyutai", True), ("fr", "local", False)],
+)
+def test_whether_turns_end_by_meaning_depends_on_who_hears(
+    language: str, engine: str, turns: bool
+) -> None:
+    policy = {"ASR_BACKEND": "fr -> kyutai; else local", "KYUTAI_STT_URL": "ws://127.0.0.1:1"}
+    assert ours.chosen(load(policy), language, engine).info.turns is turns
+
+
 class Cast:
     """Scripted engines in the place of real ones."""
 

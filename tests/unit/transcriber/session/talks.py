@@ -140,7 +140,10 @@ class Service:
         self.events: list[Event] = []
         self.bus.subscribe(Event, self.events.append)
         self.calls = SpeakingPlaces(*problems)
-        engines = Engines(self.voice.speak, self.voice.fetch, self.web)
+        self.by_meaning = False
+        engines = Engines(
+            self.voice.speak, self.voice.fetch, self.web, turns=lambda *_: self.by_meaning
+        )
         self.conversations = Conversations(
             Library(folder), engines, accounts=Accounts(store, lambda: 0.0), bus=self.bus, most=3
         )
@@ -195,8 +198,13 @@ class Service:
 
     def hear(self, text: str) -> None:
         """Somebody says something, as the recogniser heard it."""
-        (session,) = {event.session_id for event in self.events if event.type == "call.started"}
         said = Speech(
             room="r", person_id="p1", transcript=text, language="en", start_ms=0, end_ms=1
         )
-        self.bus.publish(SpeechFinal(session_id=session, data=said))
+        self.bus.publish(SpeechFinal(session_id=self.stay, data=said))
+
+    @property
+    def stay(self) -> str:
+        """The id of our stay in the call."""
+        (session,) = {event.session_id for event in self.events if event.type == "call.started"}
+        return session

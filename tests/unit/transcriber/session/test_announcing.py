@@ -25,6 +25,7 @@ MOVED = {"from_state": "a", "to_state": "b", "trigger_event": "1", "dialog_name"
         ("tts.completed", {"text": "hi", "voice": "amy"}),
         ("tts.interrupted", {"text": "hi you", "spoken": "hi", "voice": ""}),
         ("agent.tool", {"tool": "t", "ok": True}),
+        ("dialog.happened", {"event": "digits", "params": {"digits": "42", "complete": "true"}}),
         ("dialog.started", {"dialog_name": "d", "state": "a"}),
         ("dialog.ended", {"dialog_name": "d", "state": "a", "reason": "hangup"}),
     ],

@@ -13,6 +13,7 @@ from dialogs.errors import Busy, Ended, UnknownState
 from tests.unit.transcriber.session.talks import ANN, DESK, Service, Shelf
 from transcriber.audio.block import SAMPLES
 from transcriber.errors import Overloaded
+from transcriber.events import Finish, TurnEnded
 from transcriber.session.accounts import UnknownConversation
 from transcriber.session.host import Order
 from transcriber.session.writing import IDLE
@@ -102,6 +103,39 @@ async def test_a_key_is_an_event_of_the_flow(service: Service) -> None:
         service.place.ears.pressed(ANN.id, "0")
         await asyncio.sleep(5)
         assert service.calls.rooms == []
+
+
+async def test_what_is_said_in_one_turn_is_one_event(folder: Path) -> None:
+    listen = "{type: listen, params: {end_of_turn: meaning}}"
+    (folder / "desk.yaml").write_text(DESK.replace("on_enter: [", f"on_enter: [{listen}, ", 1))
+    service = Service(folder, Shelf())
+    service.by_meaning = True
+    over = TurnEnded(session_id="", data=Finish(room="r", person_id="p1", at_ms=0))
+    async with service.running():
+        await service.conversations.start(HERE)
+        await asyncio.sleep(0.1)
+        service.place.ears.joined(ANN)
+        await asyncio.sleep(0.1)
+        service.hear("I am")
+        await asyncio.sleep(1)
+        service.hear("Bob")
+        service.bus.publish(over.model_copy(update={"session_id": service.stay}))
+        await asyncio.sleep(3)
+        assert service.said[-1] == "Thank you, I am Bob."
+
+
+async def test_what_clocks_and_programs_bring_is_told_too(folder: Path) -> None:
+    (folder / "desk.yaml").write_text(DESK.replace("  ask:\n", "  ask:\n    timeout: 20s\n"))
+    service = Service(folder, Shelf())
+    async with service.running():
+        account, _ = await service.conversations.start(Order("desk"))
+        await asyncio.sleep(21)
+        await service.conversations.send(account.id, Event("custom.leave", {"why": "late"}))
+        happened = service.told("dialog.happened")
+        assert happened == [
+            {"room": "", "event": "timeout", "params": {}},
+            {"room": "", "event": "custom.leave", "params": {"why": "late"}},
+        ]
 
 
 async def test_it_leaves_a_call_that_others_read_without_ending_it(service: Service) -> None:

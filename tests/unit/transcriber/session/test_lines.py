@@ -10,7 +10,7 @@ from tests.fakes.call import FakeCall
 from tests.fakes.stt import FakeStt
 from transcriber.bus.memory import Bus
 from transcriber.call import Listener, Person
-from transcriber.errors import Overloaded
+from transcriber.errors import EngineError, Overloaded
 from transcriber.session.attendant import Stay
 from transcriber.session.lines import CallLine, Paper
 from transcriber.session.session import Session
@@ -29,15 +29,22 @@ class Telephone(FakeCall):
         self.to.append(to)
 
 
+def by_meaning(language: str, engine: str) -> bool:
+    """Who usually hears French understands it; of the engines, only one does."""
+    if engine == "nobody":
+        raise EngineError("bad_request", "there is no recogniser 'nobody'")
+    return engine == "flux" or (language == "fr" and not engine)
+
+
 async def silence(listener: Listener) -> None:
     listener.joined(Person("p1"))
 
 
 class Place:
-    def __init__(self, call: FakeCall | None = None, *, turns: bool = False) -> None:
+    def __init__(self, call: FakeCall | None = None) -> None:
         self.call, self.stt, self.shown = call or FakeCall(silence), FakeStt(), list[str]()
         self.session = Session(self.call, stt=self.stt, bus=Bus())
-        self.line = CallLine(Stay(self.call, self.session, self._show), turns=turns)
+        self.line = CallLine(Stay(self.call, self.session, self._show), turns=by_meaning)
 
     async def _show(self, text: str) -> None:
         self.shown.append(text)
@@ -52,25 +59,39 @@ async def test_listening_goes_to_the_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "end", "refused"),
+    ("language", "engine", "end", "refused"),
     [
-        (False, "auto", False),
-        (True, "auto", False),
-        (False, "silence", False),
-        (True, "meaning", False),
-        (False, "meaning", True),
-        (True, "silence", True),
+        ("", "", "auto", False),
+        ("fr", "", "auto", False),
+        ("", "", "silence", False),
+        ("", "", "meaning", True),
+        ("fr", "", "meaning", False),
+        ("fr", "", "silence", True),
+        ("fr", "local", "meaning", True),
+        ("", "flux", "meaning", False),
     ],
 )
-async def test_an_end_of_turn_that_the_recogniser_does_not_have_is_refused(
-    turns: bool, end: str, refused: bool
+async def test_an_end_of_turn_that_who_listens_does_not_have_is_refused(
+    language: str, engine: str, end: str, refused: bool
 ) -> None:
-    line = Place(turns=turns).line
+    place = Place()
+    wish = Listening(language=language, engine=engine, end_of_turn=end)
     if refused:
         with pytest.raises(PortFailed, match=f"does not end turns by {end}"):
-            line.listen(Listening(end_of_turn=end))
+            place.line.listen(wish)
     else:
-        line.listen(Listening(end_of_turn=end))
+        place.line.listen(wish)
+
+
+async def test_the_engine_of_the_room_counts_where_the_dialog_names_none() -> None:
+    place = Place()
+    place.session.speak("en", engine="flux")
+    place.line.listen(Listening(end_of_turn="meaning"))
+
+
+async def test_an_engine_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(PortFailed, match="no recogniser 'nobody'"):
+        Place().line.listen(Listening(engine="nobody", end_of_turn="meaning"))
 
 
 async def test_captions_are_shown() -> None:

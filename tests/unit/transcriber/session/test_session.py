@@ -22,6 +22,7 @@ from transcriber.events import (
     SpeechFinal,
     SpeechPartial,
     SpeechStarted,
+    TurnEnded,
 )
 from transcriber.session.session import Session
 
@@ -84,6 +85,14 @@ async def test_whoever_begins_to_speak_is_named_before_their_words() -> None:
     (began,) = [event for event in await listen(words=3) if isinstance(event, SpeechStarted)]
     assert began.data.model_dump() == {
         "room": "abc", "person_id": "p1", "person_name": "Ann", "at_ms": 0,
+    }  # fmt: skip
+
+
+async def test_whoever_has_finished_is_named_where_the_recogniser_knows() -> None:
+    stt = FakeStt(FakeOptions(turns=True))
+    (over,) = [event for event in await listen(words=3, stt=stt) if isinstance(event, TurnEnded)]
+    assert over.data.model_dump() == {
+        "room": "abc", "person_id": "p1", "person_name": "Ann", "at_ms": 240, "probability": 0.9,
     }  # fmt: skip
 
 

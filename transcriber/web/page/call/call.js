@@ -16,6 +16,11 @@ import { Publisher } from "./publisher.js";
 import { Signaling } from "./signaling.js";
 import { Subscriber } from "./subscriber.js";
 
+/** Milliseconds in which a way that is interrupted may come back by itself. */
+const PATIENCE = 3_000;
+/** How often a way for what we send is looked for once more, as the server does for what it sends. */
+const TRIES = 2;
+
 export class Call extends EventTarget {
   roster;
   room = { id: "", name: "", language: "", captions: true };
@@ -28,6 +33,7 @@ export class Call extends EventTarget {
   #subscriber;
   #servers = [];
   #resume = "";
+  #tries = 0;
   #layers = new Map();
 
   /** `join` is what a `join` message says; `open` makes the WebSocket. */
@@ -54,9 +60,11 @@ export class Call extends EventTarget {
     this.#signaling.leave();
   }
 
-  /** There is a network again. */
+  /** There is a network again, perhaps another one. */
   hurry() {
     this.#signaling.hurry();
+    this.#tries = 0;
+    for (const peer of ["publish", "subscribe"]) this.#search(peer);
   }
 
   /** The media of a track of the server. */
@@ -109,6 +117,7 @@ export class Call extends EventTarget {
     this.targets = message.targets ?? [];
     this.#servers = message.ice_servers ?? [];
     this.#resume = message.resume;
+    this.#tries = 0;
     this.#picture(message);
     this.#layers.clear();
     this.#sayWishes();
@@ -138,6 +147,10 @@ export class Call extends EventTarget {
   async _error(message) {
     if (message.for === "ping") return;
     if (message.for === "publish") await this.#publisher?.forget();
+    if (message.for === "publish" && message.code === "unreachable" && this.#tries < TRIES) {
+      this.#tries += 1;
+      this.#search("publish");
+    }
     this.#tell("problem", ofServer(message));
   }
 
@@ -181,11 +194,19 @@ export class Call extends EventTarget {
   }
 
   #watcher(peer) {
+    let waiting;
     return (state) => {
-      if (state !== "failed" || !this.#signaling.ready) return;
-      if (peer === "publish") this.#publisher.negotiate({ fresh: true });
-      else this.#signaling.send({ type: "restart", peer });
+      clearTimeout(waiting);
+      if (state === "failed") this.#search(peer);
+      if (state === "disconnected") waiting = setTimeout(() => this.#search(peer), PATIENCE);
     };
+  }
+
+  /** Look for another way of one of our connections (an ICE restart). */
+  #search(peer) {
+    if (!this.#signaling.ready) return;
+    if (peer === "publish") this.#publisher?.negotiate({ fresh: true });
+    else this.#signaling.send({ type: "restart", peer });
   }
 
   #close() {

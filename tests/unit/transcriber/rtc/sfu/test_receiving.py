@@ -24,6 +24,8 @@ class Subscriber:
     """A connection that cannot be made until somebody says so."""
 
     reachable = False
+    closing = 0.0
+    """Seconds that its end takes."""
 
     def __init__(self, media: Media, **told: Any) -> None:
         self.legs: dict[str, object] = {}
@@ -46,7 +48,11 @@ class Subscriber:
             raise Unreachable("no address of the other side answers")
         self.connected += 1
 
+    async def lose(self) -> None:
+        await self.close()
+
     async def close(self) -> None:
+        await asyncio.sleep(self.closing)
         self.path = None
         self.legs = {}
 
@@ -121,3 +127,39 @@ async def test_a_way_that_is_found_at_the_second_try_is_used(
         way.reachable = True
         await asyncio.sleep(60)
         assert (ann.heard("offer"), ann.heard("error"), way.connected) == (2, 1, 1)
+
+
+async def test_who_comes_back_without_a_connection_is_offered_one_whatever_happens_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with present(monkeypatch) as (ann, way):
+        way.reachable = True
+        await asyncio.sleep(60)
+        way.closing = 1.0
+        back = asyncio.create_task(ann.who.fresh())
+        await asyncio.sleep(0.5)
+        (bo,) = ann.who.room.members.values()
+        assert isinstance(bo, Guest)
+        bo.send(track("bo"))
+        ann.who.follow()
+        await back
+        assert ann.told[-1] == {"type": "closed", "reason": "replaced"}
+        ann.told.clear()
+        ann.who.reach(ann.tell)
+        await asyncio.sleep(60)
+        assert (ann.heard("offer"), way.connected) == (1, 2)
+
+
+async def test_a_way_that_is_lost_while_an_offer_is_out_is_offered_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with present(monkeypatch) as (ann, way):
+        way.reachable = True
+        await asyncio.sleep(60)
+        ann.answers = False
+        ann.who.receiving.restart()
+        await asyncio.sleep(1)
+        ann.answers = True
+        ann.who.receiving._lost(way)  # type: ignore[arg-type]
+        await asyncio.sleep(1)
+        assert ann.heard("offer") == 3
