@@ -9,6 +9,7 @@ newest state when it is back.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -20,6 +21,8 @@ __all__ = ["Keeper"]
 
 log = structlog.get_logger(__name__)
 
+SOON = 0.05
+"""Seconds for which changes are gathered: what one event leads to are several."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between tries while the store is away."""
 
@@ -32,6 +35,7 @@ class Keeper:
         self._sessions = sessions
         self._patience = patience
         self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._kept = asyncio.Event()
         self._kept.set()
         self._log = log.bind(session=machine.id)
@@ -43,7 +47,8 @@ class Keeper:
             self._kept.clear()
 
     async def kept(self) -> None:
-        """Wait until all that has changed is saved."""
+        """Wait until all that has changed is saved; it is then, without delay."""
+        self._wanted.set()
         await self._kept.wait()
 
     async def run(self) -> None:
@@ -51,6 +56,9 @@ class Keeper:
         pause = FIRST_PAUSE
         while self._sessions:
             await self._changed.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SOON):
+                    await self._wanted.wait()
             if await self._save(self._sessions):
                 pause = FIRST_PAUSE
             else:
@@ -65,6 +73,7 @@ class Keeper:
 
     async def _save(self, sessions: Sessions) -> bool:
         self._changed.clear()
+        self._wanted.clear()
         try:
             async with asyncio.timeout(self._patience):
                 await sessions.save(self._machine.id, self._machine.snapshot())

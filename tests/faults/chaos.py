@@ -15,6 +15,7 @@ Only root can run it: it needs a network and a disk of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -99,17 +100,11 @@ async def crash_the_database(town: Town, chance: random.Random) -> None:
 @fault
 async def fill_the_disk(town: Town, chance: random.Random) -> None:
     ballast = town.disk / "ballast"
-    with ballast.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-                file.flush()
-        except OSError:
-            pass  # it is full
-    try:
-        await asyncio.sleep(AWAY)
-    finally:
-        ballast.unlink()
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    await asyncio.sleep(AWAY)
+    ballast.unlink(missing_ok=True)
 
 
 @fault

@@ -20,7 +20,10 @@ from tests.ports import free_port
 
 __all__ = ["Postgres", "execute", "postgres"]
 
-SPEED = ("-c", "max_connections=50", "-c", "shared_buffers=32MB", "-c", "wal_init_zero=off")
+SPEED = (
+    *("-c", "max_connections=50", "-c", "shared_buffers=32MB"),
+    *("-c", "wal_init_zero=off", "-c", "max_wal_size=48MB"),
+)
 """The settings that a small machine needs; nothing that weakens durability."""
 
 

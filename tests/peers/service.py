@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -44,7 +45,8 @@ async def service(
         async with aiohttp.ClientSession(url) as http:
             yield http, logged
     finally:
-        process.send_signal(ask)
+        with contextlib.suppress(ProcessLookupError):  # the test may have ended it
+            process.send_signal(ask)
         async with asyncio.timeout(20):
             assert await process.wait() == (-ask if ask is signal.SIGKILL else 0)
             await reading

@@ -54,6 +54,15 @@ def test_documented_files_exist(path: Path) -> None:
         assert (path.parent / target).exists(), f"{path} links to {target}"
 
 
+def test_whatever_the_index_names_is_there() -> None:
+    index = Path("README.md").read_text().partition("## Where is ...?")[2]
+    named = set(re.findall(r"`([\w./-]+(?:\.py|/))`", index))
+    files = [path for path in Path().glob("**/*") if path.parts[0] != ".venv"]
+    there = "\n".join(f"/{path}{'/' * path.is_dir()}" for path in files) + "\n"
+    assert len(named) > 100
+    assert not {name for name in named if f"/{name}\n" not in there}
+
+
 def test_the_two_commands_are_in_the_readme() -> None:
     assert {"make demo", "make test"} <= set(commands())
 

@@ -54,11 +54,19 @@ FORMS: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def heard() -> list[str]:
+    """What is heard in the sample itself."""
+    words = plain(transcribe(str(SAMPLE)).out)
+    assert errors(WORDS, words) <= 2
+    return words
+
+
 @pytest.mark.parametrize("name", FORMS)
-def test_the_same_words_in_any_form(name: str, tmp_path: Path) -> None:
+def test_the_same_words_in_any_form(name: str, heard: list[str], tmp_path: Path) -> None:
     ran = transcribe(str(convert(tmp_path / name, *FORMS[name])))
     assert (ran.code, ran.err) == (0, "")
-    assert errors(WORDS, plain(ran.out)) <= 2
+    assert errors(heard, plain(ran.out)) <= 2
 
 
 def test_a_film_is_heard(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ afterwards nothing of it is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -96,6 +96,8 @@ class Face:
     """The rooms that paths with `{room_id}` are about."""
     elsewhere: Elsewhere | None = None
     """Serves what all parts show at a second place, too, while its block runs."""
+    last: Callable[[], Awaitable[object]] | None = None
+    """Says everybody's last words, while those who read them are still there."""
 
 
 Part = Callable[[House], AbstractAsyncContextManager[Face]]

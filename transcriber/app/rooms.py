@@ -90,6 +90,7 @@ async def rooms(house: House) -> AsyncIterator[Face]:
         keeping = [tasks.create_task(book.run(), name="book of rooms")]
         if house.crew.front:
             keeping.append(tasks.create_task(_tidy(house, book), name="places of rooms"))
+
         parts = (
             RoomApi(hall, book, tokens, welcome, language=language, dialog=bots.chosen),
             OpenRooms(hall, book, tokens, language=language, dialog=bots.chosen),
@@ -103,6 +104,7 @@ async def rooms(house: House) -> AsyncIterator[Face]:
                 [route for part in parts for route in part.routes()],
                 {"room": RoomGuard(tokens)},
                 book,
+                last=attendant.last_words,
             )
         finally:
             for task in keeping:

@@ -121,11 +121,18 @@ async def serving(house: House, parts: Sequence[Part]) -> AsyncIterator[web.Appl
             first=[forward],
             outside=[noting.outside, door.outside],
             inside=[door.inside, once.inside],
+            last=partial(_last_words, house, faces),
         )
         for face in faces:
             if face.elsewhere:
                 await stack.enter_async_context(face.elsewhere(routes, guards, show))
         yield show(routes, guards)
+
+
+async def _last_words(house: House, faces: Sequence[Face]) -> None:
+    """Have every room left once everybody's last words are shown to those who read."""
+    lasts = [house.crew.last_words, *(face.last for face in faces if face.last)]
+    await asyncio.gather(*(last() for last in lasts))
 
 
 async def _owner(house: House, books: Sequence[Booked], about: Mapping[str, str]) -> Owner | None:

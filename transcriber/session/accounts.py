@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from transcriber.errors import NotFound, TranscriberError
@@ -21,7 +21,8 @@ KIND, HELD = "dialog", "held"
 """The kinds of the records."""
 KEPT = 24 * 3600.0
 """Seconds for which a conversation is kept after its last step, or after its end."""
-
+AGAIN = 3600.0
+"""Seconds after which a place is claimed again."""
 
 WRITING = "dialog"
 """What kind of place one in writing has."""
@@ -56,6 +57,11 @@ class Account:
         """The name of the place where it is held; one in writing has one of its own."""
         return f"{self.place}/{self.room}" if self.room else f"{WRITING}/{self.id}"
 
+    @property
+    def value(self) -> dict[str, Any]:
+        """All of it, for keeping; copied by whoever keeps it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     def ended(self, outcome: str) -> Account:
         """Return the same, ended."""
         return replace(self, outcome=outcome)
@@ -67,13 +73,15 @@ class Accounts:
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
+        self._claims: dict[str, float] = {}
+        """Until when we have claimed the places where conversations are held."""
 
     async def add(self, account: Account) -> None:
         """Keep a new one; raises `Conflict` when there is one of that id, or in that place."""
         expires = self._now() + KEPT
         await self._claim(account, expires)
         try:
-            await self._store.put(KIND, account.id, asdict(account), seen=0, expires=expires)
+            await self._store.put(KIND, account.id, account.value, seen=0, expires=expires)
         except TranscriberError:
             await self._store.forget(HELD, account.where)
             raise
@@ -81,10 +89,12 @@ class Accounts:
     async def keep(self, account: Account) -> None:
         """Keep how it is now."""
         expires = self._now() + KEPT
-        await self._store.put(KIND, account.id, asdict(account), expires=expires)
+        await self._store.put(KIND, account.id, account.value, expires=expires)
         if account.outcome:
+            self._claims.pop(account.where, None)
             await self._store.forget(HELD, account.where)
-        else:
+        elif expires - self._claims.get(account.where, 0.0) > AGAIN:
+            self._claims[account.where] = expires
             await self._store.put(HELD, account.where, account.id, expires=expires)
 
     async def get(self, id_: str) -> Account:
@@ -116,6 +126,7 @@ class Accounts:
 
     async def drop(self, account: Account) -> None:
         """Forget one."""
+        self._claims.pop(account.where, None)
         await self._store.forget(KIND, account.id)
         await self._store.forget(HELD, account.where)
 
@@ -125,6 +136,7 @@ class Accounts:
         except Conflict:
             other = await self.held(account.where)
             raise Conflict(f"{other} is held there already", remedy="end it first") from None
+        self._claims[account.where] = expires
 
 
 def _account(record: Record) -> Account:

@@ -126,7 +126,7 @@ class Attendant:
         self._replacing, self._drain = replacing, drain
         self._rooms: dict[str, _Room] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._over = asyncio.Event()
+        self._over, self._gone = asyncio.Event(), asyncio.Event()
 
     def start(self, room: str, wish: Wish) -> None:
         """Attend a room; called again for one that is attended, with what is wished now."""
@@ -149,6 +149,11 @@ class Attendant:
         """Leave every room after the last words; `run` returns."""
         self._over.set()
 
+    async def last_words(self) -> None:
+        """Leave every room, and wait for that."""
+        self.close()
+        await self._gone.wait()
+
     async def run(self) -> None:
         """Be in the rooms until closed."""
         clock = asyncio.get_running_loop().time
@@ -162,6 +167,8 @@ class Attendant:
                 patience.reschedule(clock() + self._drain)
         except TimeoutError:
             log.warning("rooms were left before the last words", seconds=self._drain)
+        finally:
+            self._gone.set()
 
     def _begin(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         assert self._tasks

@@ -32,6 +32,9 @@ class Crew(Protocol):
     def attend(self, kind: str, make: Make, ended: Ended) -> AbstractAsyncContextManager[Rooms]:
         """Attend rooms of a kind while the block runs; afterwards they have been left."""
 
+    async def last_words(self) -> None:
+        """Leave all rooms for good, once everybody's last words are shown."""
+
     def unready(self) -> str:
         """Say why no room can be attended right now, or nothing."""
 
@@ -50,16 +53,25 @@ class Alone:
 
     front = True
 
+    def __init__(self) -> None:
+        self._attending: set[Attendant] = set()
+
     @asynccontextmanager
     async def attend(self, kind: str, make: Make, ended: Ended) -> AsyncIterator[Rooms]:
         """Attend rooms of a kind in this process."""
         async with asyncio.TaskGroup() as tasks:
             attendant = make(ended)
             tasks.create_task(attendant.run(), name=f"attend {kind}")
+            self._attending.add(attendant)
             try:
                 yield attendant
             finally:
+                self._attending.discard(attendant)
                 attendant.close()
+
+    async def last_words(self) -> None:
+        """Leave all rooms."""
+        await asyncio.gather(*(attendant.last_words() for attendant in self._attending))
 
     def unready(self) -> str:
         """Nothing to wait for."""

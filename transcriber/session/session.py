@@ -2,9 +2,7 @@
 Our stay in one call.
 
 A session owns everything that runs on behalf of the call. When `run` returns or is
-cancelled, nothing of it is left: no task, no stream, no socket. A recogniser that fails is
-started again for the speaker it failed, unless it says that this cannot help; the others do
-not notice.
+cancelled, nothing of it is left: no task, no stream, no socket.
 """
 
 from __future__ import annotations
@@ -18,14 +16,12 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.bus.memory import Bus
 from transcriber.call import Call, Person
-from transcriber.engines.stt.base import Interrupted, StreamOptions, Stt
-from transcriber.errors import EngineError, Overloaded, TranscriberError
+from transcriber.engines.stt.base import StreamOptions, Stt
+from transcriber.errors import EngineError
 from transcriber.events import (
     CallStarted,
     CallTerminated,
     DtmfReceived,
-    ErrorHappened,
-    Failure,
     PersonJoined,
     PersonLeft,
     Presence,
@@ -35,7 +31,8 @@ from transcriber.events import (
 )
 from transcriber.ids import new_id
 from transcriber.session.limits import Seats
-from transcriber.session.speaker import Place, Speaker
+from transcriber.session.speaker import Place
+from transcriber.session.speakers import Speakers
 
 __all__ = ["KEYS", "Session"]
 
@@ -65,12 +62,10 @@ class Session:
         self._bus = bus
         self.usual = self._options = options or StreamOptions()
         """How everybody is listened to unless something else is wished."""
-        self._seats = seats or Seats()
         self._deaf = False
         self._language = ""
-        self._speakers: dict[str, Speaker] = {}
-        self._attending: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
+        self._speakers = Speakers(stt, bus, seats or Seats(), self._tasks)
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
         self._first: float | None = None
@@ -95,8 +90,7 @@ class Session:
         """Hear nobody any more, and return when everybody's last words were published."""
         self._deaf = True
         self._hear_nobody()
-        if self._attending:
-            await asyncio.wait(self._attending)
+        await self._speakers.last_words()
 
     async def _stay(self) -> Exception | None:
         try:
@@ -142,7 +136,7 @@ class Session:
     def left(self, person_id: str) -> None:
         """Stop listening to somebody, after their last words."""
         if person := self.people.pop(person_id, None):
-            self._hear_no_more(person_id)
+            self._speakers.leave(person_id)
             self._bus.publish(PersonLeft(session_id=self.id, data=self._presence(person)))
 
     def listen(
@@ -166,8 +160,7 @@ class Session:
 
     def heard(self, person_id: str, block: Block) -> None:
         """Pass on audio; called 12.5 times a second for each person."""
-        if speaker := self._speakers.get(person_id):
-            speaker.hear(block)
+        self._speakers.hear(person_id, block)
 
     def pressed(self, person_id: str, digit: str) -> None:
         """Tell of a key, if it is one."""
@@ -179,36 +172,24 @@ class Session:
 
     async def ready(self) -> None:
         """Wait until everybody can be heard without losing any audio."""
-        for speaker in tuple(self._speakers.values()):
-            await speaker.ready()
+        await self._speakers.ready()
 
     def _hear(self, person: Person) -> None:
         since = round(self._clock() - (self._first or 0.0), 3)
         place = Place(self.id, self._call.room, person, since)
         language = self._language or person.language or self._options.language
         options = replace(self._options, language=language)
-        speaker = Speaker(
-            place, stt=self._stt, options=options, tell=self._bus.publish, warn=self._warn
-        )
-        self._speakers[person.id] = speaker
-        task = self._tasks.create_task(self._attend(speaker), name=f"speaker {person.id}")
-        self._attending.add(task)
-        task.add_done_callback(self._attending.discard)
+        self._speakers.listen(place, options)
 
     def _hear_anew(self) -> None:
         for person in self.people.values():
-            self._hear_no_more(person.id)
+            self._speakers.leave(person.id)
             self._hear(person)
-
-    def _hear_no_more(self, person_id: str) -> None:
-        if speaker := self._speakers.pop(person_id, None):
-            speaker.close()
 
     def _hear_nobody(self) -> None:
         """We leave; nobody else does."""
         self.people.clear()
-        for person_id in tuple(self._speakers):
-            self._hear_no_more(person_id)
+        self._speakers.leave_all()
 
     def _presence(self, person: Person) -> Presence:
         return Presence(
@@ -217,44 +198,6 @@ class Session:
             person_name=person.name,
             account=person.account,
         )
-
-    async def _attend(self, speaker: Speaker) -> None:
-        if not self._seats.take():
-            self._failed(
-                speaker, Overloaded(f"{self._seats.most} people are heard already", remedy="wait")
-            )
-            if not await self._seats.wait(speaker.over):
-                return
-        try:
-            await self._listen(speaker)
-        finally:
-            self._seats.leave()
-
-    async def _listen(self, speaker: Speaker) -> None:
-        def failed(error: Exception) -> bool:
-            self._failed(speaker, error)
-            return getattr(error, "retryable", True)
-
-        try:
-            await aio.supervise(speaker.run, failed=failed, over=speaker.over)
-        except Exception:  # noqa: BLE001 - was reported; one speaker must not end the session
-            speaker.close()
-
-    def _failed(self, speaker: Speaker, error: Exception) -> None:
-        person = speaker.place.person.id
-        known = isinstance(error, TranscriberError)
-        trace = None if known else error
-        self._log.error("speaker failed", person=person, problem=str(error), exc_info=trace)
-        self._tell(
-            person, error.code if isinstance(error, TranscriberError) else "error", str(error)
-        )
-
-    def _warn(self, person_id: str, problem: Interrupted) -> None:
-        self._tell(person_id, problem.code, problem.problem)
-
-    def _tell(self, person_id: str, code: str, message: str) -> None:
-        failure = Failure(room=self._call.room, person_id=person_id, code=code, message=message)
-        self._bus.publish(ErrorHappened(session_id=self.id, data=failure))
 
     def _terminated(self, reason: str) -> None:
         duration = round((self._clock() - self._began) * 1000)

@@ -37,11 +37,6 @@ __all__ = ["Place", "Speaker"]
 PATIENCE = 25
 """Blocks (two seconds) kept while the engine is not yet listening."""
 
-Tell = Callable[[Event], object]
-"""Told what is said, by events."""
-Warn = Callable[[str, Interrupted], None]
-"""Told whose words come late, and why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -51,6 +46,12 @@ class Place:
     room: str
     person: Person
     since: float
+
+
+Tell = Callable[[Event], object]
+"""Told what is said, by events."""
+Warn = Callable[[Place, Interrupted], None]
+"""Told whose words come late, and why."""
 
 
 class Speaker:
@@ -122,7 +123,7 @@ class Speaker:
             case base.TurnEnded():
                 self._report(TurnEnded(session_id=session_id, data=self._finish(heard)))
             case Interrupted():
-                self._warn(self.place.person.id, heard)
+                self._warn(self.place, heard)
 
     def _beginning(self, at: float) -> Beginning:
         person = self.place.person

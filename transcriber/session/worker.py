@@ -107,6 +107,10 @@ class Worker:
             finally:
                 del self._rooms[kind]
 
+    async def last_words(self) -> None:
+        """Leave all rooms."""
+        await self._here.last_words()
+
     def unready(self) -> str:
         """Nothing to wait for: we are here."""
         return ""

@@ -84,7 +84,7 @@ class Workers:
     ) -> None:
         """A worker with more than `most_memory` bytes is replaced."""
         self._folder = tempfile.TemporaryDirectory(prefix="workers")
-        self._over = asyncio.Event()
+        self._over, self._gone = asyncio.Event(), asyncio.Event()
         self._ended: dict[str, Ended] = {}
         self._places: dict[str, _Worker] = {}
         self._moved: dict[str, float] = {}
@@ -100,16 +100,24 @@ class Workers:
 
     async def run(self) -> None:
         """Keep all workers running until closed; then they leave their rooms and end."""
-        with self._folder:
-            async with asyncio.TaskGroup() as group:
-                for worker in self._workers:
-                    group.create_task(worker.run(self._over), name=f"worker {worker.place}")
+        try:
+            with self._folder:
+                async with asyncio.TaskGroup() as group:
+                    for worker in self._workers:
+                        group.create_task(worker.run(self._over), name=f"worker {worker.place}")
+        finally:
+            self._gone.set()
 
     def close(self) -> None:
         """Have all rooms left after the last words; `run` returns."""
         self._over.set()
         for worker in self._workers:
             worker.finish()
+
+    async def last_words(self) -> None:
+        """Have all rooms left, and wait until the workers have ended."""
+        self.close()
+        await self._gone.wait()
 
     @asynccontextmanager
     async def attend(self, kind: str, make: Make, ended: Ended) -> AsyncIterator[Rooms]:

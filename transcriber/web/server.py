@@ -11,7 +11,7 @@ import asyncio
 import errno
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -63,17 +63,19 @@ def application(
     first: Sequence[Middleware] = (),
     outside: Sequence[Rule] = (),
     inside: Sequence[Rule] = (),
+    last: Callable[[], Awaitable[object]] | None = None,
 ) -> web.Application:
     """
     Put routes behind the rules that hold for all; `explain` makes the body of an error. What comes
     `first` sees a request before anything else, the rules `outside` before anybody has looked at
-    who asks, those `inside` afterwards.
+    who asks, those `inside` afterwards. At the end `last` is waited for before anybody who listens
+    is let go.
 
     A route whose kind of authentication has no guard is not served: `KeyError`.
     """
     app = web.Application(middlewares=[_observed, _answered, *first], client_max_size=MAX_BODY)
     app[EXPLAIN], app[STOPPING] = explain, asyncio.Event()
-    app.on_shutdown.append(_stopping)
+    app.on_shutdown.append(partial(_stopping, last))
     for route in routes:
         serve = _ruled(route, partial(_serve, route), inside)
         if route.auth.kind != "public":
@@ -108,7 +110,9 @@ async def listen_here(app: web.Application, path: str) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _stopping(app: web.Application) -> None:
+async def _stopping(last: Callable[[], Awaitable[object]] | None, app: web.Application) -> None:
+    if last:
+        await last()
     app[STOPPING].set()
 
 

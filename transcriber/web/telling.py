@@ -12,10 +12,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from pydantic import ValidationError
 
 from transcriber import aio
+from transcriber.web.server import STOPPING
 
 __all__ = ["Outbox", "Over", "telling", "wrong"]
 
@@ -40,12 +41,14 @@ async def telling(
     await socket.prepare(request)
     outbox: Outbox = aio.Backlog(most)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_write(socket, outbox), name=f"tell {request.path}")
+        telling = tasks.create_task(_write(socket, outbox), name=f"tell {request.path}")
+        leaving = tasks.create_task(_leave(socket, outbox, telling, request.app[STOPPING]))
         try:
             yield socket, outbox
         except Over as over:
             outbox.push({"type": "closed", "reason": str(over)})
         finally:
+            leaving.cancel()
             outbox.close()
 
 
@@ -54,6 +57,16 @@ def wrong(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+async def _leave(
+    socket: web.WebSocketResponse, outbox: Outbox, telling: asyncio.Task[None], over: asyncio.Event
+) -> None:
+    """Go when the server stops, once all that waits is told; the client may come back."""
+    await over.wait()
+    outbox.close()
+    await asyncio.wait([telling])
+    await socket.close(code=WSCloseCode.GOING_AWAY)
 
 
 async def _write(socket: web.WebSocketResponse, outbox: Outbox) -> None:

@@ -17,6 +17,7 @@ async def test_a_killed_dialog_goes_on_where_it_was() -> None:
     stage = Stage()
     async with talking(FRONT_DESK, stage) as talk:
         await talk.press("1")
+        await asyncio.sleep(0.1)
         kept = dict(stage.kept["s1"])
         talk.running.cancel()
         await asyncio.wait([talk.running])
@@ -50,6 +51,28 @@ async def test_a_store_that_is_away_does_not_end_a_call() -> None:
         await asyncio.sleep(30)
         assert stage.kept["s1"]["state"] == "a"
         assert await talk.running == "finished"
+
+
+async def test_what_one_event_leads_to_is_kept_at_once() -> None:
+    class Counting(Stage):
+        saves = 0
+
+        async def save(self, session_id: str, snapshot: Mapping[str, object]) -> None:
+            self.saves += 1
+            await super().save(session_id, snapshot)
+
+    actions = ", ".join(f"{{type: set_variable, params: {{v{n}: x}}}}" for n in range(3))
+    flow = states(
+        f"  a: {{transitions: [{{event: dtmf, target: b, actions: [{actions}]}}]}}\n"
+        "  b: {on_enter: [{type: say_caption, params: {text: x}}]}\n"
+    )
+    stage = Counting()
+    async with talking(flow, stage) as talk:
+        await talk.runner.settled()
+        await talk.press("1")
+        await asyncio.sleep(1)
+        assert stage.saves == 2
+        assert stage.kept["s1"]["variables"] == {"v0": "x", "v1": "x", "v2": "x"}
 
 
 async def test_what_happened_is_kept_when_it_is_settled_and_when_it_is_cut_short() -> None:
