@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,11 +49,51 @@ def test_a_plugin_keeps_the_promises_of_a_recogniser_and_of_a_voice(interpreter:
     assert ran.returncode == 0, ran.stdout[-8_000:] + ran.stderr[-2_000:]
 
 
-@pytest.mark.parametrize(
-    ("find", "name"),
-    [(engines.stt, name) for name in BRIDGED.split()]
-    + [(engines.tts, name) for name in VOICES.split()],
-)
+EVERY: list[tuple[Callable[[str], type[Any]], str]]
+EVERY = [(engines.stt, name) for name in BRIDGED.split()]
+EVERY += [(engines.tts, name) for name in VOICES.split()]
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Path:
+    """What the plugins themselves are, without all that they need; fetched once."""
+    place = Path(".venv/plugins")
+    if not (place / "ready").exists():
+        uv = [sys.executable, "-m", "uv", "pip", "install", "-q", "--no-deps"]
+        wanted = [f"livekit-plugins-{name}==1.8.9" for name in {name for _, name in EVERY}]
+        newest = ["--python-version", "3.12", "--target", str(place)]
+        if subprocess.run([*uv, *newest, *wanted], check=False).returncode:
+            missing("the plugins of livekit-agents cannot be fetched")
+        (place / "ready").touch()
+    return place / "livekit" / "plugins"
+
+
+@pytest.mark.parametrize(("find", "name"), EVERY)
+def test_its_client_takes_what_it_is_told(
+    find: Callable[[str], type[Any]], name: str, plugins: Path
+) -> None:
+    kind = find(name)
+    engine = kind(kind.Options())
+    told = {*engine.plugin.settings.values(), *engine.plugin.extra}
+    if voice := getattr(engine, "provider", None):
+        told |= {voice.voice, voice.language} - {""}
+    assert told <= arguments(plugins / name / f"{engine.plugin.kind.lower()}.py")
+
+
+def arguments(module: Path) -> set[str]:
+    """What the client of a plugin can be told; reading is enough, nothing is imported."""
+    (client,) = (
+        one
+        for one in ast.parse(module.read_text()).body
+        if isinstance(one, ast.ClassDef) and one.name == module.stem.upper()
+    )
+    (made,) = (
+        one for one in client.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"
+    )
+    return {one.arg for one in (*made.args.args, *made.args.kwonlyargs)}
+
+
+@pytest.mark.parametrize(("find", "name"), EVERY)
 def test_without_the_plugin_the_engine_says_what_to_do(
     find: Callable[[str], type[Stt | Tts]], name: str
 ) -> None:
