@@ -14,7 +14,9 @@ two `cores`:
   without the silence that ends an utterance: queue and decoding.
 * `flicker` counts words that were shown and then changed, for each word of the finals, without
   case and punctuation; `flicker_exact` with them. `flicker_raw` is what the recogniser alone
-  would do, `flicker_tokens` what becomes of words that come one by one, as Kyutai's do.
+  would do, `flicker_tokens` what becomes of the recorded streams in `tests/wire/kyutai`, whose
+  words come one by one and are said again, some otherwise, after a break; `flicker_tokens_raw` is
+  what those alone would do.
 
 Noise is pink unless a recording is given. Lost packets are 20 ms of silence: the worst a receiver
 can do, ours conceals them.
@@ -30,28 +32,25 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
 
+from tests.load.flicker import Seen, flicker, look, tokens
 from tests.load.report import Bar, finish, parser
 from tests.peers.speech import errors, plain
+from tests.wire.kyutai import NAMES, recording
 from transcriber import app, config
 from transcriber.audio import g711
 from transcriber.audio.block import RATE, SECONDS, Block, Blocks, Samples, silence
 from transcriber.audio.resample import Resampler
 from transcriber.captions.readable import readable
-from transcriber.captions.scribe import CaptionOptions, Scribe
 from transcriber.engines import segments
 from transcriber.engines.gate import gated
 from transcriber.engines.segments import WINDOW, Rules
 from transcriber.engines.stt.base import (
-    EngineInfo,
-    Final,
-    Heard,
-    Partial,
     StreamOptions,
     Stt,
     SttStream,
@@ -85,8 +84,6 @@ TAIL = 20
 """Blocks of silence after each clip, so that its last utterance ends."""
 VOICE = 0.5
 """Probability from which on somebody speaks."""
-NEAR = 0.3
-"""Seconds between a pause and the end of a final that it explains; others are cut in speech."""
 END_SILENCE_MS = 1000 * Rules().end_silence
 
 
@@ -190,19 +187,6 @@ def pauses(audio: Samples, silero: Silero) -> list[float]:
     return ends
 
 
-@dataclass(slots=True)
-class Seen:
-    """What a reader saw of one clip."""
-
-    pauses: Sequence[float] = ()
-    texts: list[str] = field(default_factory=list)
-    partials_ms: list[float] = field(default_factory=list)
-    finals_ms: list[float] = field(default_factory=list)
-    changed: int = 0
-    changed_exact: int = 0
-    words: int = 0
-
-
 async def hear(stt: Stt, clip: Clip, *, paced: bool) -> Seen:
     """Play a clip, as fast as it is taken or in real time."""
     seen, loop = Seen(clip.pauses), asyncio.get_running_loop()
@@ -224,34 +208,6 @@ async def play(stream: SttStream, audio: Sequence[Block], began: float | None) -
         if began is not None:
             await asyncio.sleep(max(0.0, began + number * SECONDS - clock()))
     stream.close()
-
-
-def look(seen: Seen, heard: Heard, now: float, shown: str) -> str:
-    """Note what a reader sees; returns what is on the screen of the open utterance."""
-    if not isinstance(heard, Partial | Final):
-        return shown
-    seen.changed += changes(plain(shown), plain(heard.text))
-    seen.changed_exact += changes(shown.split(), heard.text.split())
-    if isinstance(heard, Partial):
-        seen.partials_ms.append(1000 * (now - heard.end))
-        return heard.text
-    seen.texts.append(heard.text)
-    seen.words += len(plain(heard.text))
-    stopped = min(seen.pauses, key=lambda at: abs(at - heard.end), default=now)
-    if abs(stopped - heard.end) <= NEAR:
-        seen.finals_ms.append(1000 * (now - stopped))
-    return ""
-
-
-def changes(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words had to change that were shown; what is only added does not count."""
-    return min((errors(before, after[:size]) for size in range(len(after) + 1)), default=0)
-
-
-def flicker(seen: Sequence[Seen], *, exact: bool = False) -> float:
-    """Shown words that changed, for each final word."""
-    changed = sum(one.changed_exact if exact else one.changed for one in seen)
-    return changed / sum(one.words for one in seen)
 
 
 async def accuracy(stt: Stt, found: Sequence[Clip], change: Callable[[Samples], Samples]) -> Cost:
@@ -314,20 +270,6 @@ def spread(cores: set[int]) -> None:
             os.sched_setaffinity(int(thread.name), cores)
 
 
-def tokens(found: Sequence[Clip]) -> Seen:
-    """What is seen of a stream that says word after word and takes nothing back."""
-    seen, info = Seen(), EngineInfo("tokens", "Word after word", languages=("en",))
-    scribe = Scribe(info, CaptionOptions(), StreamOptions())
-    for clip in found:
-        shown = ""
-        for size in range(1, len(clip.words) + 1):
-            if partial := scribe.partial(Partial(" ".join(clip.words[:size]), 0.0, 1.0)):
-                shown = look(seen, partial, 0.0, shown)
-        if final := scribe.final(Final(" ".join(clip.words), 0.0, 1.0)):
-            look(seen, final, 0.0, shown)
-    return seen
-
-
 def memory_mb() -> float:
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
@@ -371,6 +313,9 @@ async def measure(args: argparse.Namespace) -> dict[str, float]:
         with few_cores() as cores:
             together, _ = await live(captions, found, TALKERS)
         raw, _ = await live(engine, found, TALKERS)
+    recorded = [recording(name) for name in NAMES]
+    streams = await asyncio.gather(*(tokens(one) for one in recorded))
+    streams_raw = await asyncio.gather(*(tokens(one, captions=False) for one in recorded))
     partials = [ms for one in alone for ms in one.partials_ms]
     finals = [ms for one in alone for ms in one.finals_ms]
     waits = [max(0.0, ms - END_SILENCE_MS) for one in together for ms in one.finals_ms]
@@ -385,7 +330,8 @@ async def measure(args: argparse.Namespace) -> dict[str, float]:
         "flicker": flicker(alone),
         "flicker_exact": flicker(alone, exact=True),
         "flicker_raw": flicker(raw),
-        "flicker_tokens": flicker([tokens(found)], exact=True),
+        "flicker_tokens": flicker(streams, exact=True),
+        "flicker_tokens_raw": flicker(streams_raw, exact=True),
         "rss_mb": memory_mb(),
     }
 

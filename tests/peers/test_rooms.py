@@ -214,6 +214,7 @@ async def test_a_third_comes_late_is_slow_loses_their_network_loads_again_and_le
                 await ann.sees(".tile", "Cy")
                 await be_slow(machine, ann, cy)
                 await lose_network(machine, cy)
+                await ann.run("voices()")
                 await ann.until("voices().then(many => many === 2)", PATIENCE)
                 assert await ann.run("told('left')") == []
                 await load_again(cy)
@@ -231,7 +232,7 @@ async def be_slow(machine: Machine, ann: Tab, cy: Tab) -> None:
     await cy.until("offered('audio').length === 1")
     await ann.click("[data-name=camera]")
     await cy.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", PATIENCE)
-    for kbits, layers in ((400, ["mid", "low"]), (130, ["off"])):
+    for kbits, layers in ((400, ["mid", "low"]), (80, ["off"])):
         machine.slow(kbits)
         await cy.until(f"{json.dumps(layers)}.includes({LAYER})", PATIENCE)
     await cy.sees(".tile-held", "too slow")
@@ -249,6 +250,7 @@ async def lose_network(machine: Machine, cy: Tab) -> None:
     for old in before["ice-ufrag"]:
         await cy.until(f"!servers('ice-ufrag').includes('{old}')", PATIENCE)
     assert await cy.run("servers('fingerprint')") == before["fingerprint"]
+    await cy.run("voices()")
     await cy.until("voices().then(many => many === 1)", PATIENCE)
     await cy.until(HEARD, PATIENCE)
     assert await cy.run("offered('audio').length") == 1, "Bo is still not wanted"
