@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,8 +23,9 @@ from tests.fakes.store import MemoryStore
 from tests.peers import until
 from tests.peers.app_api import Proxy
 from tests.peers.devtools import Tab, chromium
-from tests.peers.nextcloud import SECRET, Nextcloud
+from tests.peers.nextcloud import SECRET, Nextcloud, headers
 from tests.peers.service import service
+from tests.peers.test_exapp import FORGED
 from tests.peers.test_page import SIZES
 from tests.ports import free_port
 from tests.unit.transcriber.transcripts.calls import said
@@ -32,6 +34,7 @@ from transcriber.events import EVENT_TYPES
 from transcriber.telemetry import Tail
 from transcriber.transcripts.archive import Archive, Said
 from transcriber.transcripts.permission import Permissions
+from transcriber.web.appapi import PAGE
 from transcriber.web.auth import AdminToken, BearerGuard, Guard
 from transcriber.web.console import Console, Overview, SettingShown
 from transcriber.web.pages import routes
@@ -293,7 +296,7 @@ async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
         env = {
             "APP_ID": "live_transcription", "APP_SECRET": SECRET, "APP_PORT": str(port),
             "NEXTCLOUD_URL": cloud.url, "LT_HPB_URL": "http://127.0.0.1:9",
-            "LT_INTERNAL_SECRET": "s", "API_TOKEN": "", "WORKERS": "0",
+            "LT_INTERNAL_SECRET": "s", "API_TOKEN": "", "WORKERS": "0", "API_RATE": "1000",
         }  # fmt: skip
         async with service(env=env) as (http, _), chromium() as browser:
             tab = await browser.tab()
@@ -315,7 +318,27 @@ async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
             assert (await http.post(tokens, json=wish)).status == 403  # as a page elsewhere would
             proxy.admin = False
             assert (await http.get(tokens)).status == 404
+            await nobody_else_gets_through(http, proxy.app_url)
         assert SECRET not in json.dumps(cloud.admin.lines)
+
+
+async def nobody_else_gets_through(http: aiohttp.ClientSession, app_url: str) -> None:
+    """Whatever route of ours somebody asks for at Nextcloud's port, with whatever proof."""
+    described = await (await http.get("/api/v1/openapi.json")).json()
+    routes = [
+        (method, re.sub(r"{\w+}", "x", path))
+        for path, known in described["paths"].items()
+        for method in known
+        if not PAGE.fullmatch(path)
+    ]
+    for name in ("nothing", "wrong secret", "another app", "too long"):
+        refused = []
+        async with aiohttp.ClientSession(headers=headers(changed=FORGED[name])) as stranger:
+            for method, path in routes:
+                async with stranger.request(method, app_url + path, json={}) as answer:
+                    refused.append(answer.status)
+        assert {*refused} == {401, 404}, name  # what is not there is not for Nextcloud at all
+        assert refused.count(401) > 30
 
 
 async def webhooks(tab: Tab, receiver: Receiver, hook: str) -> None:
