@@ -49,13 +49,11 @@ class Machine:
         self.command = ("nsenter", f"--net={self._path}")
 
     def connect(self) -> None:
-        """Put the cable into it."""
-        _run(f"ip link set talk1 netns {self._path}")
-        for command in (
-            "link set lo up",
-            "link set talk1 up",
-            f"addr add {ELSEWHERE}/24 dev talk1",
-        ):
+        """Lay a cable to it."""
+        _run(f"ip link add far0 type veth peer name far1 netns {self._path}")
+        _run("ip link set far0 up")
+        _run(f"ip route add {ELSEWHERE}/32 dev far0 src {ADDRESS}")
+        for command in ("link set lo up", f"addr add {ELSEWHERE}/24 dev far1", "link set far1 up"):
             self._ip(command)
 
     def socket(self, info: tuple[Any, ...]) -> socket.socket:
@@ -65,16 +63,16 @@ class Machine:
 
     def lose(self) -> None:
         """Take its network away, until `find`."""
-        self._ip("link set talk1 down")
+        self._ip("link set far1 down")
 
     def find(self) -> None:
         """Give its network back."""
-        self._ip("link set talk1 up")
+        self._ip("link set far1 up")
 
     def slow(self, kbits: int) -> None:
         """Let only so much come to it a second; 0: everything."""
-        how = f"replace dev talk0 root tbf rate {kbits}kbit burst 8kb latency 300ms"
-        _run(f"tc qdisc {how if kbits else 'del dev talk0 root'}")
+        how = f"replace dev far0 root tbf rate {kbits}kbit burst 8kb latency 300ms"
+        _run(f"tc qdisc {how if kbits else 'del dev far0 root'}")
 
     def _ip(self, command: str) -> None:
         _run(" ".join((*self.command, "ip", command)))
@@ -132,6 +130,8 @@ def _kept() -> Iterator[None]:
 
 def _run(command: str) -> None:
     try:
-        subprocess.run(command.split(), check=True, capture_output=True)
-    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        done = subprocess.run(command.split(), capture_output=True, text=True)
+    except FileNotFoundError as error:
         raise NoNetwork(f"{command}: {error}") from error
+    if done.returncode:
+        raise NoNetwork(f"{command}: {done.stderr.strip()}")

@@ -7,16 +7,17 @@ file before it counts as kept, and each event is told as a worker tells its pare
 script are the engines (recogniser, voice, model), the web, and the call itself: what sound costs on
 its way `tests.load.media` measures.
 
-Somebody says something, a web service is asked, the answer is spoken; half of the time they speak
-again in the middle of it. The reaction is the time from the sound that ends what they say to the
-first sound of the answer; an event without one is unanswered. A tenth of the dialogs is led by an
-agent with a model instead.
+People talk as people do: somebody speaks for one to three seconds, a web service is asked, the
+answer takes three; half of the time they speak again in the middle of it. The reaction is the time
+from the sound that ends what they say to the first sound of the answer; an event without one is
+unanswered. A tenth of the dialogs is led by an agent with a model instead.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import resource
 import statistics
@@ -28,6 +29,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from dialogs import Library
 from dialogs.ports import Piece, Prompt, Request, Response, Sound, Style, Text
@@ -36,10 +38,11 @@ from tests.fakes.stt import FakeStt
 from tests.load.report import Bar, finish, parser
 from tests.peers import until
 from transcriber import aio
+from transcriber.app.garbage import settle
 from transcriber.audio.block import RATE, SAMPLES, Samples, silence
 from transcriber.bus.memory import Bus
 from transcriber.call import Person
-from transcriber.events import Event
+from transcriber.events import DialogStarted, Event
 from transcriber.session.accounts import Accounts
 from transcriber.session.attendant import Attendant
 from transcriber.session.conversations import Conversations
@@ -76,13 +79,13 @@ states:
     on_enter: [{{type: run_agent, params: {{agent: host}}}}]
 """
 CALLER = Person("p", "Ann")
-SAYING = (0.4, 1.2)
+SAYING = (1.0, 3.0)
 """Seconds that somebody speaks."""
 PAUSE = (0.6, 1.4)
 """Seconds between an answer and what somebody says next."""
-INTERRUPTING = 0.3
+INTERRUPTING = 0.5
 """Seconds of an answer before it is interrupted."""
-SPOKEN = 0.8
+SPOKEN = 3.0
 """Seconds that an answer takes to say."""
 ANSWER = np.zeros(round(SPOKEN * RATE), np.float32)
 PATIENCE = 10.0
@@ -94,6 +97,8 @@ class Room(Place):
 
     def __init__(self, room: str, wish: Callable[[], Wish]) -> None:
         super().__init__(room, wish, None)
+        self.begun = asyncio.Event()
+        """The dialog has begun."""
         self.answered = asyncio.Event()
         self.played_at = 0.0
         self._clock = asyncio.get_running_loop()
@@ -152,6 +157,7 @@ async def _worker(folder: Path, most: int) -> AsyncIterator[tuple[Conversations,
     (folder / "load.yaml").write_text(FLOW)
     rooms: dict[str, Room] = {}
     bus, world, told = Bus(), _World(), aio.Backlog[str](1000)
+    bus.subscribe(DialogStarted, lambda event: rooms[event.data.room].begun.set())
     bus.subscribe(Event, lambda event: told.push(event.model_dump_json()))
 
     def connect(room: str, wish: Callable[[], Wish]) -> Room:
@@ -209,6 +215,9 @@ async def _measure(dialogs: int, turns: int, folder: Path) -> dict[str, float]:
         for room in rooms.values():
             assert room.listener
             room.listener.joined(CALLER)
+        for room in rooms.values():
+            await room.begun.wait()
+        settle()
         cpu, wall = _cpu(), time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             running = [
@@ -240,6 +249,7 @@ def main() -> int:
     options.add_argument("--dialogs", type=int, default=100, help="conversations at once")
     options.add_argument("--turns", type=int, default=12, help="things said in each")
     given = options.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(_measure(given.dialogs, given.turns, Path(folder)))
     bars = [

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from tests.load import report
 
 Figures = dict[str, float]
+SAID = ("cpu_ms_per_stream_s", "kept_up", "added_ms_p50", "added_ms_p99", "looks_per_s")
+"""What is said of each size when the costs of a stream are compared."""
 
 
 async def _process(
@@ -73,11 +75,14 @@ def _total(results: Sequence[Figures], speakers: int) -> Figures:
         "threads_per_stream": worst("threads_per_stream"),
         "added_ms_p50": worst("added_ms_p50"),
         "added_ms_p99": worst("added_ms_p99"),
+        "added_ms_max": worst("added_ms_max"),
         "gap_ms_p50": worst("gap_ms_p50"),
         "gap_ms_max": worst("gap_ms_max"),
         "after_gap_ms_p50": worst("after_gap_ms_p50"),
         "join_ms_p95": worst("join_ms_p95"),
         "packets": packets,
+        "looks_per_s": total("looks_per_s"),
+        "stolen_s": worst("stolen_s"),
         "decode_us": worst("decode_us"),
         "sender_late": total("sender_late"),
         "sender_us_per_packet": total("sender_cpu") / max(1, total("sent")) * 1e6,
@@ -125,8 +130,8 @@ async def flat(sizes: Sequence[int], *, seconds: float) -> tuple[Figures, list[r
     figures: Figures = {}
     for size in sizes:
         found = await run("lean", size, seconds=seconds, talking=1.0, workers=1)
-        figures[f"cpu_ms_per_stream_s_{size}"] = found["cpu_ms_per_stream_s"]
-        figures[f"kept_up_{size}"] = found["kept_up"]
+        for name in SAID:
+            figures[f"{name}_{size}"] = found[name]
     costs = [figures[f"cpu_ms_per_stream_s_{size}"] for size in sizes]
     figures["spread"] = max(costs) / min(costs) - 1
     figures["growth"] = max(costs) / costs[0] - 1

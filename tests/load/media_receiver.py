@@ -16,6 +16,7 @@ import gc
 import itertools
 import json
 import math
+import os
 import resource
 import statistics
 import sys
@@ -39,6 +40,8 @@ from transcriber.rtc.peer import Ears, Peer
 
 __all__ = ["Lean", "Speakers", "resident", "threads"]
 
+SHARED = "/dev/shm"
+"""Where the times of packets lie: writing to a disk would make the speakers wait for it."""
 PARALLEL = 12
 """Joins at the same time."""
 WARM = 3.0
@@ -55,7 +58,8 @@ class Speakers:
     """The process that speaks, and its lines."""
 
     def __init__(self, count: int, talking: float) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="media-load-")
+        shared = SHARED if Path(SHARED).is_dir() else None
+        self._folder = tempfile.TemporaryDirectory(prefix="media-load-", dir=shared)
         path = Path(self._folder.name) / "times"
         self.times = np.memmap(path, np.float64, "w+", shape=(count, REMEMBERED))
         self._arguments = [str(path), str(count), str(talking)]
@@ -102,6 +106,7 @@ class Speakers:
 class Receiving(Protocol):
     """Either kind of receiver."""
 
+    looks: Callable[[], int]
     packets: Callable[[], int]
     lost: Callable[[], int]
     concealed: Callable[[], int]
@@ -165,6 +170,9 @@ class Lean:
 
         return count_and_time if delays is not None and number % 5 == 0 else count
 
+    def looks(self) -> int:
+        return self._media.reader.ticks
+
     def packets(self) -> int:
         return sum(peer.receiver.received for peer in self.peers if peer.receiver)
 
@@ -219,6 +227,9 @@ class Stock:
                     if self._delays is not None and number % 5 == 0:
                         self._delays.note(number, frame.pts + 960)
 
+    def looks(self) -> int:
+        return 0
+
     def packets(self) -> int:
         return self._frames
 
@@ -240,6 +251,12 @@ def resident() -> float:
 
 def threads() -> int:
     return sum(1 for _ in Path("/proc/self/task").iterdir())
+
+
+def _stolen() -> float:
+    """Return the seconds that the machine's processors wanted to run and were not let."""
+    ticks = int(Path("/proc/stat").read_text().split(maxsplit=9)[8])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _at(values: list[float], share: float) -> float:
@@ -267,7 +284,7 @@ async def measure(kind: str, count: int, seconds: float, talking: float) -> dict
         }
         figures |= await _one_lost(speakers, delays)
         await receiving.close()
-    return figures
+    return figures | {"decode_us": speech.decode_cost()}
 
 
 async def _join(receiving: Any, speakers: Speakers, numbers: range) -> list[float]:
@@ -289,16 +306,18 @@ async def _window(
     delays.take()
     before = await speakers.ask("stat")
     packets, lost, concealed = receiving.packets(), receiving.lost(), receiving.concealed()
+    looks, stolen = receiving.looks(), _stolen()
     cpu, began = time.process_time(), time.monotonic()
     await asyncio.sleep(seconds)
     cpu, wall = time.process_time() - cpu, time.monotonic() - began
-    packets = receiving.packets() - packets
+    stolen = _stolen() - stolen
+    looks, packets = receiving.looks() - looks, receiving.packets() - packets
     stat = await speakers.ask("stat")
     seen, _ = delays.take()
     return {
         "cpu": cpu,
-        "decode_us": speech.decode_cost(),
         "wall": wall,
+        "looks_per_s": looks / wall,
         "packets": packets,
         "sent": stat["sent"] - before["sent"],
         "sender_late": stat["late"],
@@ -307,6 +326,8 @@ async def _window(
         "concealed": receiving.concealed() - concealed,
         "added_ms_p50": _at(seen, 0.5),
         "added_ms_p99": _at(seen, 0.99),
+        "added_ms_max": seen[-1],
+        "stolen_s": stolen,
     }
 
 

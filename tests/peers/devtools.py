@@ -131,13 +131,14 @@ class Tab:
         await self.ask("Input.dispatchKeyEvent", type="keyUp", **about)
 
     async def look(self, width: int, height: int, *, dark: bool = False, scale: float = 1) -> None:
-        """Be a screen of a size, by day or by night."""
+        """Be a screen of a size, by day or by night, on which nothing moves."""
         await self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height,
             deviceScaleFactor=scale, mobile=width < 600,
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        await self.ask("Emulation.setEmulatedMedia", features=[scheme])
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        await self.ask("Emulation.setEmulatedMedia", features=[scheme, still])
 
     async def picture(self, file: Path) -> None:
         """Write what is to be seen into a file."""

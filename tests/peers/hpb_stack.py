@@ -46,17 +46,23 @@ class HpbStack:
     Janus, the signaling server and a stand-in for Nextcloud.
 
     `mcu_timeout` are the seconds the server waits for a publisher before it says that there is
-    none; `media_address` is where Janus may be reached for audio.
+    none; `media_address` is where Janus may be reached for audio, `janus` what else it is told.
     """
 
     def __init__(
-        self, generation: str, *, mcu_timeout: int = 10, media_address: str = LOOPBACK
+        self,
+        generation: str,
+        *,
+        mcu_timeout: int = 10,
+        media_address: str = LOOPBACK,
+        janus: str = "",
     ) -> None:
         self.generation = generation
         self.internal_secret = secrets.token_hex(24)
         self.nextcloud = Nextcloud()
         self._mcu_timeout = mcu_timeout
         self._media_address = media_address
+        self._janus = janus
         self._resources = AsyncExitStack()
 
     @property
@@ -74,7 +80,12 @@ class HpbStack:
             self._janus_port, self.port = free_port(), free_port()
             self.nextcloud.server = self.url
             self._folder = folder
-            write_janus(folder / "janus", port=self._janus_port, address=self._media_address)
+            write_janus(
+                folder / "janus",
+                port=self._janus_port,
+                address=self._media_address,
+                more=self._janus,
+            )
             self.configure()
             command = [janus, "--configs-folder", str(folder / "janus"), "--disable-colors"]
             command += ["--config", str(folder / "janus" / "janus.jcfg")]

@@ -306,6 +306,7 @@ async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
             await fill(tab, name="Dashboard")
             await tab.click("dialog [value='metrics:read']")
             await tab.click("dialog .ask-buttons .primary")
+            await tab.sees("dialog h2", "The new token")
             await tab.click("dialog .ask .primary")
             await noted(tab, "td .value", "nextcloud/ann")
             assert tab.complaints == []

@@ -18,6 +18,7 @@ from tests.peers.test_rooms import HEARD, PATIENCE, READ, SAMPLE, enter, house
 
 PICTURES = Path(".cache/rooms")
 SEEN = "received('video').then(all => all.some(one => one.framesDecoded > 10))"
+SHARED = "document.querySelector('.stage-large video').currentTime > 0"
 
 
 async def picture(tab: Tab, name: str) -> None:
@@ -45,6 +46,12 @@ async def test_three_people_talk_see_and_read_each_other_while_the_console_looks
         await ann.sees(".pane .entry", "Bo Lindqvist", PATIENCE)
         await comes_late(cy, room)
         await picture(ann, "room")
+        await bo.press("s")
+        await ann.sees(".stage-large .tile", "Screen of Bo Lindqvist", PATIENCE)
+        await ann.until(SHARED, PATIENCE)
+        await picture(ann, "screen")
+        await bo.press("s")
+        await ann.misses(".stage-large")
         await watch(boss, url)
         await go(boss, "rooms")
         await boss.sees(".people li", "Bo Lindqvist", PATIENCE)

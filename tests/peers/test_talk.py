@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from hpb import Entered, Left, Request
 from tests.conformance.stt import hear, text
-from tests.peers import until
+from tests.peers import require, until
 from tests.peers.hpb_stack import HpbStack
 from tests.peers.speech import WORDS, blocks, convert, error_rate, plain, samples
 from tests.peers.talk.audio import Microphone, tone
@@ -73,6 +74,28 @@ async def test_a_speaker_who_comes_back_is_heard_again(stack: HpbStack) -> None:
         for _ in range(2):
             async with place.speaker("ann", tone(700)) as ann:
                 await bob.reads_on(ann)
+
+
+@pytest.fixture
+def rsa(tmp_path: Path) -> str:
+    """What tells Janus to show a certificate that is an RSA one."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            "-subj", "/CN=janus", "-out", certificate, "-keyout", key,
+        ],
+        check=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    return f'certificates: {{ cert_pem = "{certificate}", cert_key = "{key}" }}\n'
+
+
+async def test_a_media_server_may_have_an_rsa_certificate(rsa: str) -> None:
+    """Its ciphers want ECDSA of the DTLS server alone, and that is us."""
+    async with talking(NEWEST, janus=rsa) as stack, captioned(stack, Counting()) as place:
+        bob = await place.reader("bob")
+        async with place.speaker("ann", tone(700)) as ann:
+            await bob.reads_on(ann)
 
 
 async def test_who_asks_late_reads_from_then_on(stack: HpbStack) -> None:

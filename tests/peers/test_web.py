@@ -210,6 +210,15 @@ async def test_the_service_starts_and_stops_with_workers() -> None:
     assert logged == ["started", "stopping"]
 
 
+async def test_without_memory_no_room_is_made_and_whoever_wants_one_is_told_why() -> None:
+    env = {"MIN_FREE_MEMORY_MB": "999999999", "ROOMS_OPEN": "true", "LOCAL_MODEL_DIR": "/nowhere"}
+    async with service(env=env) as (http, _):
+        for path in ("/api/v1/rooms", "/api/v1/open/rooms"):
+            async with http.post(path, json={}, headers=TOKEN) as answer:
+                assert answer.status == 503
+                assert "MB of memory are free; try again" in (await answer.json())["detail"]
+
+
 async def test_without_a_recogniser_the_service_starts_and_says_what_is_missing() -> None:
     async with service(env={"LOCAL_MODEL_DIR": "/nowhere"}) as (http, logged):
         async with http.get("/health") as answer:

@@ -63,13 +63,14 @@ class Link:
         on_media: OnMedia,
         on_control: Callable[[list[rtcp.Item], float], None],
         kept: int = 0,
+        patient: bool = False,
     ) -> None:
         self.rejected = self.unsent = 0
         self.number = next(_numbers)
         self.arrived_at = 0.0
         """When the last packet arrived at the machine, as time of day; if `stamp` was called."""
         self._stamped = False
-        self._kept = kept
+        self._kept, self._patient = kept, patient
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._inbound, self._outbound = Inbound(dtls._rx_srtp), Outbound(dtls._tx_srtp)
@@ -99,9 +100,8 @@ class Link:
         if sock is not None and unwatch is not None:
             unwatch(sock.fileno())
             self._sockets.append(sock)
-            self._reader.attach(
-                sock, _Socket(self, protocol), self._arrived if self._stamped else None
-            )
+            stamp = self._arrived if self._stamped else None
+            self._reader.attach(sock, _Socket(self, protocol), stamp, patient=self._patient)
 
     def stamp(self) -> None:
         """Keep `arrived_at` from now on; costs a little for each packet."""

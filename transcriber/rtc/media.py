@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -26,9 +27,9 @@ from transcriber.rtc.tick import Reader
 __all__ = ["Media"]
 
 REPORTS = 2.0
-"""Seconds between two reports to the same peer."""
-TURN = 0.1
-"""Seconds between two moments at which some of the peers get their report."""
+"""Seconds between two reports to the same peer, at most."""
+TURNS = 0.1, 0.5
+"""Seconds between two moments at which some of the peers get their report: many, or few peers."""
 HANDSHAKES = 12
 """Handshakes at the same time: more of them only make each other late."""
 RENEW = datetime.timedelta(days=1)
@@ -101,7 +102,7 @@ class Media:
         """Have a peer report every `REPORTS` seconds from now on."""
         self._reporters.append(peer)
         if self._timer is None:
-            self._timer = self._loop.call_later(TURN, self._report)
+            self._timer = self._loop.call_later(TURNS[0], self._report)
 
     def forget(self, peer: Reporter) -> None:
         """Have a peer report no more."""
@@ -109,10 +110,12 @@ class Media:
             self._reporters.remove(peer)
 
     def _report(self) -> None:
-        share = min(len(self._reporters), int(len(self._reporters) * TURN / REPORTS) + 1)
+        share = math.ceil(len(self._reporters) * TURNS[0] / REPORTS)
         now, wall = self._loop.time(), time.time()
         for peer in [self._reporters[place] for place in range(share)]:
             peer.report(now, wall)
         self._reporters.rotate(-share)
-        again = self._reporters and not self.closed
-        self._timer = self._loop.call_later(TURN, self._report) if again else None
+        self._timer = None
+        if self._reporters and not self.closed:
+            pause = sorted((*TURNS, REPORTS / len(self._reporters)))[1]
+            self._timer = self._loop.call_later(pause, self._report)

@@ -95,7 +95,7 @@ class Path:
     One way, used once: `gather`, `aim`, `connect`; `trickle` and `restart` at any time.
 
     `on_lost` is called once if the way is lost after it was there. `kept` are the bytes that the
-    kernel keeps while we are busy; 0: what it thinks fit.
+    kernel keeps while we are busy; 0: what it thinks fit. `patient`: see `Reader.attach`.
     """
 
     def __init__(
@@ -107,11 +107,12 @@ class Path:
         on_lost: Callable[[str], object] | None = None,
         certificate: RTCCertificate | None = None,
         kept: int = 0,
+        patient: bool = False,
     ) -> None:
         """`certificate` is the process's, unless this way must be told apart from another."""
         self.link: Link | None = None
         self.closed = False
-        self._media, self._kept = media, kept
+        self._media, self._kept, self._patient = media, kept, patient
         self._on_media, self._on_control, self._on_lost = on_media, on_control, on_lost
         self._offering = False
         self._ice = _Ice(self._new())
@@ -182,8 +183,12 @@ class Path:
             await self.trickle("")
 
     async def trickle(self, line: str) -> None:
-        """Take a candidate that came later; an empty one says that it was the last."""
-        if self.closed:
+        """
+        Take a candidate that came later; an empty one says that it was the last.
+
+        Who names none at all has no network just now, and is found once there is one.
+        """
+        if self.closed or not (line or self.connection.remote_candidates):
             return
         found = sdp.candidate(line) if line else None
         usable = ice.to_aioice(found) if found else None
@@ -263,6 +268,7 @@ class Path:
             on_media=self._on_media,
             on_control=self._on_control,
             kept=self._kept,
+            patient=self._patient,
         )
         self._dtls.on("statechange", self._changed)
 

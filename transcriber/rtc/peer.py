@@ -33,9 +33,10 @@ class Ears:
     gate: int | None = None
 
 
-LATE = 20_000
-"""Bytes the kernel keeps for each peer while we are busy: a second of audio. More would be heard
-many seconds late, and connectivity checks that wait behind it would be answered too late."""
+LATE = 64_000
+"""Bytes the kernel keeps for each peer while we are busy, as it counts them: two seconds of audio
+or, where packets are small, three. A machine that stands still for a second loses nothing so. More
+would be heard many seconds late, and connectivity checks behind it would be answered too late."""
 
 
 class Peer:
@@ -62,6 +63,7 @@ class Peer:
             on_control=self._control,
             on_lost=on_lost,
             kept=LATE,
+            patient=True,
         )
         self._media = media
         self._ears = ears

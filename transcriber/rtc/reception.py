@@ -36,14 +36,17 @@ class Reception:
         self._expected = self._received = 0
         self._middle, self._middle_at = 0, 0.0
 
-    def note(self, sequence: int, timestamp: int, now: float) -> None:
-        """Count a packet that arrived at `now`."""
+    def note(self, sequence: int) -> None:
+        """Count a packet."""
         self.received += 1
         forward = (sequence - self._highest) & 0xFFFF
         if 0 < forward <= DROPOUT:
             if sequence < self._highest:
                 self._cycles += 0x10000
             self._highest = sequence
+
+    def timed(self, timestamp: int, now: float) -> None:
+        """Take in when a packet arrived; one that was read later than it came says nothing."""
         if timestamp != self._last:
             transit = now * self._clock - timestamp
             if self._transit is not None:

@@ -30,6 +30,8 @@ __all__ = [
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
+BUNDLED = 9
+"""The port that stands for "where the others are"; GStreamer writes 0 in offers (RFC 9143)."""
 LARGEST = 200_000
 """Characters of a description; browsers with many cameras come to a tenth of that."""
 STATIC = {0: "pcmu/8000", 8: "pcma/8000", 9: "g722/8000", 13: "cn/8000"}
@@ -217,7 +219,7 @@ def _section(lines: list[str], shared: Section) -> Section:
     candidates = (candidate(value) for name, value in attributes if name == "candidate")
     return Section(
         kind=kind,
-        port=int(port.split("/")[0]),
+        port=int(port.split("/")[0]) or (BUNDLED if "bundle-only" in values else 0),
         protocol=protocol,
         formats=tuple(formats),
         mid=values.get("mid", ""),

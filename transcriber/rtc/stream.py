@@ -30,6 +30,9 @@ does not flood anybody with it."""
 JUMP = 1 << 31
 """Ticks: a timestamp that lies further ahead lies behind."""
 
+EARLY = 0.002
+"""Seconds earlier than last time that a block is looked for, so that we find when it comes."""
+
 SILENT, UNHEARD = 1, 2
 """Why a packet is not decoded: it says itself that it is silent, or nobody listens."""
 
@@ -92,8 +95,8 @@ class Stream:
 
     __slots__ = (
         "_decoder", "_enough", "_frame", "_later", "_pending", "_ticks", "_timeline", "_timestamp",
-        "broken", "codec", "concealed", "heard_at", "order", "reception", "recovered", "skipped",
-        "source",
+        "broken", "codec", "complete_at", "concealed", "heard_at", "order", "reception",
+        "recovered", "skipped", "source",
     )  # fmt: skip
 
     def __init__(
@@ -117,7 +120,7 @@ class Stream:
         self._later = later
         self.order = Order(sequence)
         self.reception = Reception(source, sequence, self._ticks)
-        self.heard_at = 0.0
+        self.heard_at = self.complete_at = 0.0
         self.concealed = self.recovered = self.skipped = self.broken = 0
 
     def push(self, buffer: Buffer, place: Place, now: float, skip: int) -> bool:
@@ -128,7 +131,7 @@ class Stream:
         """
         sequence, timestamp, start, stop = place
         self.heard_at = now
-        self.reception.note(sequence, timestamp, now)
+        self.reception.note(sequence)
         in_turn = self.order.in_turn(sequence)
         if in_turn and skip:
             self._skip(timestamp, skip)
@@ -161,8 +164,9 @@ class Stream:
             if frame.missing:
                 self._conceal(frame)
             self._play(frame.payload, frame.timestamp)
-        left = SAMPLES - self._timeline.fill - self._frame
-        self._enough = left * self._ticks // RATE
+        left = SAMPLES - self._timeline.fill
+        self._enough = (left - self._frame) * self._ticks // RATE
+        self.complete_at = self.heard_at + left / RATE - EARLY
 
     def _take(self, frame: Frame) -> None:
         if frame.skip:
@@ -170,6 +174,7 @@ class Stream:
             return
         self._pending.append(frame)
         if (frame.timestamp - self._timestamp) & 0xFFFF_FFFF >= self._enough:
+            self.reception.timed(frame.timestamp, self.heard_at)
             if self._later is None:
                 self.flush()
             else:

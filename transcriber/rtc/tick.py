@@ -4,7 +4,8 @@ All media sockets, read together every few milliseconds.
 A wake-up of the event loop for each packet costs more than everything else we do with it but the
 decoding. So the media sockets are taken away from the loop and watched by a poll object of our
 own, which the loop watches: the first packet after a pause wakes us at once, and while packets
-keep coming, all sockets are drained each `PAUSE`. Nothing runs while nothing comes.
+keep coming, all sockets are drained now and then: each `PAUSE` where a packet has to go on at once,
+else when somebody's block can be complete. Nothing runs while nothing comes.
 
 First every socket is read, then what became complete is decoded: each of the two is too much for
 a processor's caches to keep beside the other, and going to and fro costs more.
@@ -13,6 +14,8 @@ a processor's caches to keep beside the other, and going to and fro costs more.
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import select
 import socket
 import struct
@@ -21,10 +24,14 @@ from typing import Any, Protocol, TypeAlias
 
 from transcriber.rtc.buffer import Buffer
 
-__all__ = ["PAUSE", "Reader", "Sink"]
+__all__ = ["FAR", "OVERDUE", "PAUSE", "Reader", "Sink"]
 
 PAUSE = 0.004
-"""Seconds between two looks at the sockets: the most that in-order audio is delayed by us."""
+"""Seconds at least between two looks at the sockets: so much in-order audio is delayed by us."""
+FAR = 0.02
+"""Seconds at most between two looks while packets come."""
+OVERDUE = 0.04
+"""Seconds that we look out for what should be complete; then it may have fallen silent."""
 PASSES = 8
 """Packets taken from one socket at a time, so that no one can keep the others waiting."""
 BUDGET = 0.02
@@ -63,6 +70,10 @@ class Waiting(Protocol):
 class Ready(Protocol):
     """Holds what is complete now."""
 
+    @property
+    def complete_at(self) -> float:
+        """When it may be complete again."""
+
     def flush(self) -> None:
         """Decode it."""
 
@@ -79,21 +90,30 @@ class Reader:
         self._loop = loop
         self._poll = select.epoll()
         self._entries: dict[int, tuple[Callable[..., Any], Sink, socket.socket]] = {}
+        self._hurried: set[socket.socket] = set()
+        self._due: list[tuple[float, int, Ready]] = []
+        self._numbers = itertools.count()
         self._timer: asyncio.Handle | None = None
         self._watch()
 
-    def attach(self, sock: socket.socket, sink: Sink, stamp: Stamp | None = None) -> None:
+    def attach(
+        self, sock: socket.socket, sink: Sink, stamp: Stamp | None = None, *, patient: bool = False
+    ) -> None:
         """
         Read a socket from now on; it must not block, and nobody else may read it.
 
         `stamp` is told when each packet arrived at the machine, just before the sink takes it.
+        With `patient`, a packet is worth nothing before others make it complete.
         """
+        if not patient:
+            self._hurried.add(sock)
         receive = sock.recvfrom_into if stamp is None else _stamped(sock, stamp)
         self._entries[sock.fileno()] = (receive, sink, sock)
         self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def detach(self, sock: socket.socket) -> None:
         """Read a socket no more; one that was closed meanwhile is forgotten."""
+        self._hurried.discard(sock)
         for number, entry in list(self._entries.items()):
             if entry[2] is sock:
                 del self._entries[number]
@@ -108,9 +128,14 @@ class Reader:
 
     def play(self) -> None:
         """Decode what is ready."""
-        ready = self.ready
+        ready, due = self.ready, self._due
         while ready:
-            ready.pop().flush()
+            one = ready.pop()
+            one.flush()
+            heapq.heappush(due, (one.complete_at, next(self._numbers), one))
+        horizon = self._loop.time() - OVERDUE
+        while due and (due[0][0] != due[0][2].complete_at or due[0][0] < horizon):
+            heapq.heappop(due)
 
     def close(self) -> None:
         """Stop reading; the sockets stay with their owners."""
@@ -118,6 +143,8 @@ class Reader:
             self._timer.cancel()
         self._loop.remove_reader(self._poll.fileno())
         self._entries.clear()
+        self._hurried.clear()
+        self._due.clear()
         self.waiting.clear()
         self.ready.clear()
         self._poll.close()
@@ -132,21 +159,30 @@ class Reader:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        # Before anything else: whatever goes wrong for one must not make us deaf to everybody.
-        self._timer = self._loop.call_at(now + PAUSE, self._tick)
-        taken = self._drain(now)
-        self.ticks += 1
-        self.packets += taken
-        for holder in tuple(self.waiting):
-            holder.expire(now)
-        self.play()
+        taken = 1
+        try:
+            taken = self._drain(now)
+            self.ticks += 1
+            self.packets += taken
+            for holder in tuple(self.waiting):
+                holder.expire(now)
+            self.play()
+        finally:  # whatever goes wrong for one must not make us deaf to everybody
+            self._rest(now, taken)
+
+    def _rest(self, now: float, taken: int) -> None:
+        """Look again when it is worth it, or once something comes."""
         if self._poll.closed:
             return
-        if not taken and not self.waiting:
-            self._timer.cancel()
+        if not taken and not self.waiting and (self._hurried or not self._due):
             self._watch()
-        elif self._loop.time() >= now + PAUSE:
-            self._timer.cancel()
+            return
+        pause = PAUSE if self._hurried or self.waiting else FAR
+        if self._due:
+            pause = min(max(PAUSE, self._due[0][0] - now), pause)
+        if self._loop.time() < now + pause:
+            self._timer = self._loop.call_at(now + pause, self._tick)
+        else:
             self._look_after(TURNS)
 
     def _look_after(self, turns: int) -> None:

@@ -27,11 +27,11 @@ __all__ = ["Fetch", "Loudspeaker", "Saying", "Speak", "Voice", "open_voice"]
 
 FRAME = RATE // 50
 """Samples that go out at a time: a portion of anything else would be filled up with silence."""
-PORTION = 5 * FRAME
-"""Samples of the largest portion: a tenth of a second."""
-AHEAD = 4
+PORTION = 10 * FRAME
+"""Samples of the largest portion: a fifth of a second, which is half a word."""
+AHEAD = 3
 """Portions that the call holds: enough that it never waits for us."""
-STOCK = 100
+STOCK = 50
 """Portions that are made ahead of what is being said; making waits when there are as many."""
 SOUND_WITHIN = 10.0
 """Seconds in which more sound must come from whoever makes it."""

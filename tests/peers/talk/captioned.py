@@ -171,10 +171,11 @@ def sentence(folder: Path, start: float = 13.9, end: float = 17.3) -> Sound:
 
 
 @asynccontextmanager
-async def talking(generation: str) -> AsyncIterator[HpbStack]:
-    """Have a back end with media and a room."""
+async def talking(generation: str, *, janus: str = "") -> AsyncIterator[HpbStack]:
+    """Have a back end with media and a room; Janus may be told more."""
     signaling_server(generation)  # may have to be fetched, which needs the machine's network
     with own_network() as address:
-        async with HpbStack(generation, mcu_timeout=2, media_address=address) as stack:
+        stack = HpbStack(generation, mcu_timeout=2, media_address=address, janus=janus)
+        async with stack:
             stack.nextcloud.rooms[ROOM] = {"name": "Room", "type": 2}
             yield stack

@@ -67,8 +67,8 @@ timeout = {mcu_timeout}
 """
 
 
-def write_janus(folder: Path, *, port: int, address: str) -> None:
-    """Write the three files that Janus reads."""
+def write_janus(folder: Path, *, port: int, address: str, more: str = "") -> None:
+    """Write the three files that Janus reads; `more` sections go into the first."""
     folder.mkdir()
     library = next(Path("/usr/lib").glob("*/janus"))
     general = JANUS.format(
@@ -78,7 +78,7 @@ def write_janus(folder: Path, *, port: int, address: str) -> None:
         plugins=_libraries(PLUGINS),
         transports=_libraries(TRANSPORTS),
     )
-    (folder / "janus.jcfg").write_text(general)
+    (folder / "janus.jcfg").write_text(general + more)
     transport = TRANSPORT.format(port=port, host=LOOPBACK)
     (folder / "janus.transport.websockets.jcfg").write_text(transport)
     (folder / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")

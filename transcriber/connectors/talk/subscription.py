@@ -271,7 +271,7 @@ REASONS: tuple[tuple[type[Exception], type[Unheard], str, str], ...] = (
         NoKeys,
         Unkeyed,
         "Talk's media server is there, but agrees on no keys with us",
-        "see that nothing between us changes packets, and that its certificate is an ECDSA one",
+        "let nothing between us drop large UDP packets; the log of Janus may say more",
     ),
 )
 """What a failure to connect means to an administrator, and what may be done about it."""

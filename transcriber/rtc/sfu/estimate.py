@@ -14,8 +14,8 @@ __all__ = ["Estimate"]
 
 START = 1_500_000
 """Bits per second believed in the beginning."""
-LEAST, MOST = 100_000, 20_000_000
-"""Bits per second: speech goes through below, and nothing needs more than above."""
+LEAST, MOST = 50_000, 20_000_000
+"""Bits per second: one voice goes through below, and nothing needs more than above."""
 UP, TOLERATED, TOO_MUCH = 1.05, 0.02, 0.1
 """The factor while at most the tolerated share is lost, and the share from which it goes down."""
 MOST_AT_ONCE = 10

@@ -116,7 +116,8 @@ class Layers(list[Layer]):
         while len(self._spent) <= part:
             self._spent.append(0)
         self._spent[part] += size if packet.payload else 0
-        layer.reception.note(packet.sequence, packet.timestamp, packet.at)
+        layer.reception.note(packet.sequence)
+        layer.reception.timed(packet.timestamp, packet.at)
         return layer.keep(packet)
 
     def last(self, layer: int) -> Packet | None:

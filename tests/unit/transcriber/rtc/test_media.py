@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 
 import pytest
@@ -9,6 +10,26 @@ from aiortc import RTCCertificate
 
 from transcriber.rtc import Peer
 from transcriber.rtc.media import RENEW, Media
+
+
+class Reporter:
+    """Counts its reports."""
+
+    def __init__(self) -> None:
+        self.reports = 0
+
+    def report(self, now: float, wall: float) -> None:
+        self.reports += 1
+
+
+@pytest.mark.parametrize(("count", "least", "most"), [(1, 198, 202), (10, 48, 54), (100, 48, 54)])
+async def test_everybody_reports_now_and_then(count: int, least: int, most: int) -> None:
+    peers = [Reporter() for _ in range(count)]
+    async with Media() as media:
+        for peer in peers:
+            media.register(peer)
+        await asyncio.sleep(100)
+    assert all(least <= peer.reports <= most for peer in peers)
 
 
 def fingerprint(peer: Peer) -> tuple[str, str]:

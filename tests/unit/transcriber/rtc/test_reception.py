@@ -13,7 +13,7 @@ def read(data: bytes) -> list[rtcp.Item]:
 def test_a_receiver_report_says_what_was_lost() -> None:
     reception = Reception(7, 65_530, 48_000)
     for number in (65_530, 65_531, 65_535, 0, 1):
-        reception.note(number, (number * 960) & 0xFFFF_FFFF, 0.0)
+        reception.note(number)
     reception.synchronise(rtcp.SenderReport(7, 0xABCD, 0), 1.0)
     (loss,) = read(rtcp.receiver_report(1, [reception.block(3.0)]))
     assert isinstance(loss, rtcp.Loss)
@@ -25,9 +25,9 @@ def test_a_receiver_report_says_what_was_lost() -> None:
 def test_nothing_lost_since_the_last_report_is_no_fraction() -> None:
     reception = Reception(7, 0, 48_000)
     for number in (0, 2):
-        reception.note(number, number * 960, 0.0)
+        reception.note(number)
     reception.block(0.0)
-    reception.note(3, 2_880, 0.06)
+    reception.note(3)
     (loss,) = read(rtcp.receiver_report(1, [reception.block(2.0)]))
     assert isinstance(loss, rtcp.Loss)
     assert (loss.fraction, loss.lost, loss.delay) == (0, 1, 0)
@@ -36,7 +36,7 @@ def test_nothing_lost_since_the_last_report_is_no_fraction() -> None:
 def test_copies_make_the_loss_negative() -> None:
     reception = Reception(7, 0, 48_000)
     for _ in range(3):
-        reception.note(0, 0, 0.0)
+        reception.note(0)
     (loss,) = read(rtcp.receiver_report(1, [reception.block(0.0)]))
     assert isinstance(loss, rtcp.Loss)
     assert loss.lost == -2
@@ -45,23 +45,23 @@ def test_copies_make_the_loss_negative() -> None:
 def test_jitter_is_how_unevenly_packets_come() -> None:
     reception = Reception(7, 0, 48_000)
     for number in range(200):
-        reception.note(number, number * 960, number * 0.02 + (0.01 if number % 2 else 0.0))
+        reception.timed(number * 960, number * 0.02 + (0.01 if number % 2 else 0.0))
     assert reception.jitter_ms == pytest.approx(10, abs=0.5)
 
 
 def test_a_pause_is_no_jitter() -> None:
     reception = Reception(7, 0, 48_000)
-    reception.note(0, 0, 0.0)
-    reception.note(1, 960, 60.0)
+    reception.timed(0, 0.0)
+    reception.timed(960, 60.0)
     assert reception.jitter_ms == 0
 
 
 def test_a_jump_is_no_loss() -> None:
     reception = Reception(7, 0, 48_000)
-    reception.note(0, 0, 0.0)
-    reception.note(30_000, 960, 0.02)
+    reception.note(0)
+    reception.note(30_000)
     reception.restart(30_000)
-    reception.note(30_001, 1_920, 0.04)
+    reception.note(30_001)
     assert reception.lost == 0
     reception.restart(30_001)
     assert (reception.lost, reception.received) == (0, 3)

@@ -57,6 +57,12 @@ def test_what_a_browser_offers_is_understood() -> None:
     ]
 
 
+def test_what_shares_the_way_of_another_is_not_taken_for_refused() -> None:
+    refused = BROWSER.replace("m=video 9", "m=video 0")
+    assert sdp.parse(refused).sections[1].port == 0
+    assert sdp.parse(refused.replace("a=mid:1", "a=mid:1\r\na=bundle-only")).sections[1].port == 9
+
+
 def test_what_is_said_for_all_holds_for_each() -> None:
     lines = ["v=0", "a=ice-lite", "a=ice-ufrag:u", "a=ice-pwd:p", "a=fingerprint:sha-1 ab",
              "a=setup:active", "a=group:LS 0", "m=audio 9 RTP/AVP 0", "a=recvonly",

@@ -191,7 +191,8 @@ async def test_last_words_are_shown_before_the_room_is_left() -> None:
         await asyncio.sleep(0.1)
         for word in (1, 2):
             place.listener.heard("eve", np.full(SAMPLES, word, np.float32))
-    assert place.shown[-1] == "1 2"
+        await attendant.last_words()
+        assert (place.shown[-1], world.rooms) == ("1 2", [])
     place.listener.joined(Person("late"))
 
 

@@ -7,6 +7,7 @@ export class Listing {
   #context;
   #options;
   #cursor;
+  #asked;
   #parts = {};
 
   /** `line` makes a row of an item, `names` are the columns, `empty` stands where nothing is. */
@@ -31,8 +32,10 @@ export class Listing {
     const { path, line, names } = this.#options;
     const { rows, more, table: whole, empty } = this.#parts;
     const first = this.#cursor === undefined;
+    const asked = (this.#asked = {}); // whoever asks twice gets the last answer, once
     await this.#context.attempt(async () => {
       const { items, next_cursor } = await this.#context.api.page(path, { cursor: this.#cursor });
+      if (asked !== this.#asked) return;
       if (first) rows.replaceChildren();
       rows.append(...items.map((item) => named(line(item), names)));
       this.#cursor = next_cursor ?? undefined;

@@ -18,6 +18,8 @@ import { Subscriber } from "./subscriber.js";
 
 /** Milliseconds in which a way that is interrupted may come back by itself. */
 const PATIENCE = 3_000;
+/** How often a way for what we send is looked for once more, as the server does for what it sends. */
+const TRIES = 2;
 
 export class Call extends EventTarget {
   roster;
@@ -31,6 +33,7 @@ export class Call extends EventTarget {
   #subscriber;
   #servers = [];
   #resume = "";
+  #tries = 0;
   #layers = new Map();
 
   /** `join` is what a `join` message says; `open` makes the WebSocket. */
@@ -60,6 +63,7 @@ export class Call extends EventTarget {
   /** There is a network again, perhaps another one. */
   hurry() {
     this.#signaling.hurry();
+    this.#tries = 0;
     for (const peer of ["publish", "subscribe"]) this.#search(peer);
   }
 
@@ -113,6 +117,7 @@ export class Call extends EventTarget {
     this.targets = message.targets ?? [];
     this.#servers = message.ice_servers ?? [];
     this.#resume = message.resume;
+    this.#tries = 0;
     this.#picture(message);
     this.#layers.clear();
     this.#sayWishes();
@@ -142,6 +147,10 @@ export class Call extends EventTarget {
   async _error(message) {
     if (message.for === "ping") return;
     if (message.for === "publish") await this.#publisher?.forget();
+    if (message.for === "publish" && message.code === "unreachable" && this.#tries < TRIES) {
+      this.#tries += 1;
+      this.#search("publish");
+    }
     this.#tell("problem", ofServer(message));
   }
 

@@ -272,7 +272,7 @@ async def test_it_waits_for_the_end_of_an_older_one() -> None:
     [
         (NoRelay, "unheard_no_turn", "name a TURN server"),
         (NoRoute, "unheard_no_route", "UDP ports be reached from the TURN server"),
-        (NoKeys, "unheard_no_keys", "its certificate is an ECDSA one"),
+        (NoKeys, "unheard_no_keys", "the log of Janus"),
         (Unreachable, "unheard", "no way"),
     ],
 )

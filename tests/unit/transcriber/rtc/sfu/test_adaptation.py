@@ -98,7 +98,7 @@ def test_a_picture_comes_back_by_itself_when_it_was_left_out() -> None:
     room.pass_(4)
     room.pass_(2, bits=80_000)
     assert room.sent() == "off"
-    for _ in range(30):
+    for _ in range(40):
         room.now += 0.5
         for place in (0, 1):
             room._send(place)
