@@ -262,6 +262,7 @@ def _together(infos: Sequence[EngineInfo]) -> EngineInfo:
         models=tuple(model for info in infos for model in info.models),
         streaming=all(info.streaming for info in infos),
         partials=all(info.partials for info in infos),
+        prompt=all(info.prompt for info in infos),
         word_times="none" if "none" in exact else "estimated" if len(exact) > 1 else exact.pop(),
         punctuation=any(info.punctuation for info in infos),
         confidence=all(info.confidence for info in infos),
