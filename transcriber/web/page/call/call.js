@@ -197,6 +197,7 @@ export class Call extends EventTarget {
     let waiting;
     return (state) => {
       clearTimeout(waiting);
+      if (state === "connected") this.#tries = 0;
       if (state === "failed") this.#search(peer);
       if (state === "disconnected") waiting = setTimeout(() => this.#search(peer), PATIENCE);
     };
