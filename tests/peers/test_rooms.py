@@ -63,7 +63,7 @@ globalThis.voices = async () => {
 };
 """
 """Keeps hold of a page's connections and of what it is told, so that a test can ask for it."""
-SLOWER = (200, 90, 60, 45)
+SLOWER = (90, 60, 45)
 """Kbit/s until a picture does not fit beside a voice: a busy machine makes a small one of it."""
 USERNAMES = "peers.map(one => one.remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1])"
 """What ICE calls the server's end of each connection of a page."""
