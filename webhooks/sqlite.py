@@ -1,24 +1,20 @@
 """
 A store in one SQLite file.
 
-One thread writes, another reads; neither disturbs the event loop. What was added is forced to
-disk before it is acknowledged, so it survives kill -9 and a loss of power; what came of attempts
-is not, because the worst case is a delivery that happens twice.
+What was added is forced to disk before it is acknowledged, so it survives kill -9 and a loss of
+power; what came of attempts is not, because the worst case is a delivery that happens twice.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 from webhooks.errors import Conflict, Unknown
 from webhooks.models import Attempt, Delivery, Endpoint, Message, Outcome, State
-from webhooks.queries import queries
 from webhooks.rows import (
     as_attempt,
     as_claim,
@@ -29,16 +25,11 @@ from webhooks.rows import (
     of_health,
     of_outcome,
 )
-from webhooks.sqlite_writer import Writer, connect, settle, translated
+from webhooks.sqlite_file import SQL, File
 from webhooks.store import Claim, News
 
 __all__ = ["SqliteStore"]
 
-T = TypeVar("T")
-
-SQL = queries("sqlite")
-WAITING = 1024
-"""Writes that may wait for the disk; whoever comes later waits before queueing."""
 PURGED = 500
 """Messages forgotten in one go, so that nobody waits long for the disk."""
 LAST = 2**63 - 1
@@ -49,52 +40,16 @@ class SqliteStore:
     """Keeps webhooks in a file; other processes may open the same file."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self._file = File(Path(path))
         self._news = News()
         self._latest = 0.0
-        self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        self._room = asyncio.Semaphore(WAITING)
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="webhooks read")
-        self._writer = Writer(self._path, lambda: self._reading.submit(self._settle))
-        try:
-            await self._writer.started
-            self._reader = await self._in_reader(lambda: connect(self._path))
-        except BaseException:
-            await self._stop()
-            raise
+        await self._file.__aenter__()
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        await self._stop()
-
-    async def _stop(self) -> None:
-        self._writer.stop()
-        await asyncio.to_thread(self._writer.join)
-        if self._reader:
-            await self._in_reader(self._reader.close)
-        self._reading.shutdown()
-
-    def _settle(self) -> None:
-        if self._reader:
-            settle(self._reader)
-
-    async def _in_reader(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
-
-    async def _read(self, name: str, *values: object) -> list[sqlite3.Row]:
-        def read() -> list[sqlite3.Row]:
-            with translated():
-                assert self._reader, "the store is not open"
-                return self._reader.execute(SQL[name], values).fetchall()
-
-        return await self._in_reader(read)
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
-        async with self._room:
-            result: T = await self._writer.submit(work, durable=durable)
-        return result
+        await self._file.__aexit__(*failure)
 
     def _moment(self, now: float) -> float:
         """A clock that is set back must not put a message before an earlier one."""
@@ -104,7 +59,7 @@ class SqliteStore:
     async def add(self, *messages: Message, now: float) -> int:
         """Keep messages; on disk when it returns."""
         moment = self._moment(now)
-        count = await self._write(lambda db: _add(db, messages, moment))
+        count = await self._file.write(lambda db: _add(db, messages, moment))
         if count:
             self._news.publish()
         return count
@@ -117,7 +72,7 @@ class SqliteStore:
             _one(db, "endpoint", endpoint_id)
             _add_one(db, message, (endpoint_id,), moment)
 
-        await self._write(write)
+        await self._file.write(write)
         self._news.publish()
 
     async def claim(
@@ -130,20 +85,20 @@ class SqliteStore:
                 db.execute(SQL["renew"], (owner, now, until, json.dumps(list(keep))))
             db.execute(SQL["take"], (owner, now, until, limit))
 
-        await self._write(write, durable=False)
-        rows = await self._read("held", owner, now)
+        await self._file.write(write, durable=False)
+        rows = await self._file.read("held", owner, now)
         return as_claim(rows)
 
     async def due(
         self, endpoint_id: str, *, now: float, limit: int, skip: Collection[int]
     ) -> list[Delivery]:
         """What is to be sent now."""
-        rows = await self._read("due", endpoint_id, now, json.dumps(list(skip)), limit)
+        rows = await self._file.read("due", endpoint_id, now, json.dumps(list(skip)), limit)
         return [as_delivery(row) for row in rows]
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         """Keep what attempts led to."""
-        await self._write(lambda db: _record(db, outcomes), durable=False)
+        await self._file.write(lambda db: _record(db, outcomes), durable=False)
 
     async def disable(self, endpoint_id: str, *, reason: str, now: float) -> int:
         """Give an endpoint up."""
@@ -152,11 +107,13 @@ class SqliteStore:
             db.execute(SQL["disable"], (endpoint_id, reason, now))
             return db.execute(SQL["bury"], (endpoint_id, reason)).rowcount
 
-        return await self._write(write)
+        return await self._file.write(write)
 
     async def release(self, owner: str) -> None:
         """Give back all leases."""
-        await self._write(lambda db: db.execute(SQL["release"], (owner,)).rowcount, durable=False)
+        await self._file.write(
+            lambda db: db.execute(SQL["release"], (owner,)).rowcount, durable=False
+        )
 
     async def changed(self, seen: int, *, within: float) -> int:
         """Wait for news from this process; those of others are found by asking again."""
@@ -176,38 +133,38 @@ class SqliteStore:
                 raise Conflict(f"{endpoint.id} is not at version {endpoint.version}")
             return as_endpoint(rows[0])
 
-        saved = await self._write(write)
+        saved = await self._file.write(write)
         self._news.publish()
         return saved
 
     async def endpoint(self, endpoint_id: str) -> Endpoint:
         """Return one endpoint."""
-        for row in await self._read("endpoint", endpoint_id):
+        for row in await self._file.read("endpoint", endpoint_id):
             return as_endpoint(row)
         raise Unknown(endpoint_id)
 
     async def endpoints(self, *, limit: int, after: str = "") -> list[Endpoint]:
         """Return a page of endpoints."""
-        return [as_endpoint(row) for row in await self._read("endpoints", after, limit)]
+        return [as_endpoint(row) for row in await self._file.read("endpoints", after, limit)]
 
     async def delete(self, endpoint_id: str) -> None:
         """Forget an endpoint."""
-        await self._write(lambda db: db.execute(SQL["delete"], (endpoint_id,)).rowcount)
+        await self._file.write(lambda db: db.execute(SQL["delete"], (endpoint_id,)).rowcount)
 
     async def deliveries(
         self, endpoint_id: str, *, state: State | None = None, limit: int, before: int | None = None
     ) -> list[Delivery]:
         """Return a page of deliveries."""
         page = endpoint_id, before or LAST, limit
-        reading = self._read("deliveries_in", *page, state) if state else None
-        rows = await (reading or self._read("deliveries", *page))
+        reading = self._file.read("deliveries_in", *page, state) if state else None
+        rows = await (reading or self._file.read("deliveries", *page))
         return [as_delivery(row) for row in rows]
 
     async def attempts(
         self, endpoint_id: str, *, limit: int, before: int | None = None
     ) -> list[Attempt]:
         """Return a page of attempts."""
-        rows = await self._read("attempts", endpoint_id, before or LAST, limit)
+        rows = await self._file.read("attempts", endpoint_id, before or LAST, limit)
         return [as_attempt(row) for row in rows]
 
     async def replay(
@@ -225,7 +182,7 @@ class SqliteStore:
         if delivery_id is not None:
             name, values = "replay_one", (delivery_id,)
         given = (endpoint_id, moment, *values)
-        count: int = await self._write(lambda db: db.execute(SQL[name], given).rowcount)
+        count: int = await self._file.write(lambda db: db.execute(SQL[name], given).rowcount)
         self._news.publish()
         return count
 
@@ -233,7 +190,7 @@ class SqliteStore:
         """Forget old messages."""
         total = 0
         while True:
-            count: int = await self._write(
+            count: int = await self._file.write(
                 lambda db: db.execute(SQL["purge"], (before, PURGED)).rowcount, durable=False
             )
             total += count

@@ -37,6 +37,8 @@ class FakeOptions(BaseModel):
     retry_after: float | None = None
     opening: float = 0.0
     """Seconds it takes to open a stream."""
+    words: tuple[str, ...] = ()
+    """What is heard instead of numbers: 1 is the first."""
     mute_after: int | None = None
     """Blocks after which a stream takes audio in and says nothing more."""
     turns: bool = False
@@ -55,6 +57,7 @@ class FakeStt:
         self.retry_after = options.retry_after
         self.opening, self.turns = options.opening, options.turns
         self.mute_after = options.mute_after
+        self.words = options.words
         self.open_streams = 0
         self.options: list[StreamOptions] = []
         """How each stream was asked for, and when."""
@@ -147,10 +150,14 @@ class FakeStream:
             start = round((self.heard + self.dropped) * SECONDS, 3)
             if not self._words:
                 yield SpeechStarted(start)
-            self._words.append(Word(f"{block[0]:.0f}", start, round(start + SECONDS, 3)))
+            self._words.append(Word(self._word(block), start, round(start + SECONDS, 3)))
             if self._partials:
                 yield Partial(*self._said())
         self.heard += block is not None
+
+    def _word(self, block: Block) -> str:
+        words = self._engine.words
+        return words[int(block[0]) - 1] if words else f"{block[0]:.0f}"
 
     def _over(self) -> Iterator[Heard]:
         if self._words:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import resource
 import statistics
@@ -28,6 +29,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from dialogs import Library
 from dialogs.ports import Piece, Prompt, Request, Response, Sound, Style, Text
@@ -247,6 +249,7 @@ def main() -> int:
     options.add_argument("--dialogs", type=int, default=100, help="conversations at once")
     options.add_argument("--turns", type=int, default=12, help="things said in each")
     given = options.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(_measure(given.dialogs, given.turns, Path(folder)))
     bars = [

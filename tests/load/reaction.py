@@ -7,7 +7,8 @@ sentences over WebRTC. An answer is a text that was never said before, from an O
 server that needs no time. What is measured begins with the last sound of a sentence and ends when
 the first sound of the answer has come; for an interruption, it begins with the first sound of a
 sentence (`stop`: two of three begin with a breath) or with its first word (`stop_word`), or when it
-is known that somebody speaks (`stop_known`), and ends with the last sound of the agent. The parts:
+is known that somebody speaks (`stop_known`), and ends with the last sound of the agent. A breath
+takes a quarter of a second, and no voice detector takes it for a voice. The parts:
 
 * `endpointing`: the pause after which a sentence counts as over, a rule of the recogniser;
 * `recogniser`: from then until the words are there;

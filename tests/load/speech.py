@@ -11,7 +11,7 @@ from tests.peers.speech import blocks
 from transcriber.audio.block import RATE, Samples
 from transcriber.rtc.opus import FRAME, LONGEST, Decoder, Encoder
 
-__all__ = ["decode_cost", "packets", "silence", "speech"]
+__all__ = ["decode_cost", "encode_cost", "packets", "silence", "speech"]
 
 
 def speech() -> Samples:
@@ -29,6 +29,17 @@ def packets(samples: Samples, *, complexity: int = 10) -> list[bytes]:
 def silence() -> list[bytes]:
     """Return a second of digital silence as Opus packets."""
     return packets(np.zeros(RATE, np.float32))
+
+
+def encode_cost(rounds: int = 7) -> float:
+    """Return what encoding a packet as our mouth does costs here and now, in microseconds."""
+    said, costs = speech()[: 100 * FRAME], []
+    for _ in range(rounds):
+        encoder, began = Encoder(), time.thread_time()
+        for at in range(0, len(said), FRAME):
+            encoder.encode(said[at : at + FRAME])
+        costs.append((time.thread_time() - began) / 100 * 1e6)
+    return statistics.median(costs)
 
 
 def decode_cost(rounds: int = 7) -> float:

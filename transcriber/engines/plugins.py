@@ -27,6 +27,8 @@ __all__ = ["CONNECTING", "Bridged", "Plugin", "explained"]
 
 CONNECTING = 10.0
 """Seconds for a plugin to connect."""
+CLOSING = 1000
+"""From here on what plugins call a status is how a WebSocket was closed."""
 FORMS = {"_URL": r"^((https?|wss?)://\S+)?$", "_REGION": r"^[a-z0-9-]*$", "_MODEL": r"^\S*$"}
 """By the end of a setting's name: what its value looks like."""
 
@@ -130,7 +132,7 @@ def explained(error: Any) -> EngineError:
     """Say what an error of a plugin means for us."""
     from livekit.agents import APIStatusError, APITimeoutError
 
-    if isinstance(error, APIStatusError) and error.status_code > 0:
+    if isinstance(error, APIStatusError) and 0 < error.status_code < CLOSING:
         return refusal(error.status_code, {}, "")
     kind: EngineProblem = "timeout" if isinstance(error, APITimeoutError) else "network"
     return EngineError(kind if error.retryable else "bad_request", str(error.message))

@@ -18,6 +18,8 @@ STEP = 0.02
 """Seconds from one packet of speech to the next."""
 GRAIN = 0.002
 """Seconds: calls that are due this close together share a wake-up."""
+JOIN = 0.005
+"""Seconds that a voice waits to begin with another, so that they share a wake-up from then on."""
 LATE = 0.1
 """Seconds behind which catching up would be a burst: the grid moves instead."""
 
@@ -39,8 +41,11 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, who: Paced) -> None:
-        """Call somebody from the next moment on, until they say no."""
-        heapq.heappush(self._due, (self._loop.time(), next(self._numbers), who))
+        """Call somebody from the next moment on, or from the next call of another."""
+        now = self._loop.time()
+        soon = self._due[0][0] if self._due else now
+        due = soon if now < soon <= now + JOIN else now
+        heapq.heappush(self._due, (due, next(self._numbers), who))
         self._arm()
 
     def close(self) -> None:

@@ -16,14 +16,20 @@ from livekit.plugins.deepgram import stt  # plugins want to be imported early
 
 from tests.conformance.stt import SttConformance, finals, hear, text
 from tests.conformance.tts import TEXT, TtsConformance, heard
+from tests.fakes.stt import FakeStt
+from tests.faults.test_engines import MISCHIEF, counted, live, said
 from tests.peers.engines import deepgram as fake
 from tests.peers.engines import deepgram_voice as aura
 from tests.peers.engines.ear import NAMES, SENTENCE
 from tests.peers.engines.server import Mischief
 from transcriber.audio.block import Block, silence
 from transcriber.engines.plugins import Plugin
+from transcriber.engines.stt import mute
 from transcriber.engines.stt.base import Final, Interrupted, Partial, Stt
 from transcriber.engines.stt.bridge import bridged
+from transcriber.engines.stt.fallback import choose
+from transcriber.engines.stt.members import Members
+from transcriber.engines.stt.policy import Policy
 from transcriber.engines.stt.resume import Resuming
 from transcriber.engines.tts import bridge as voices
 from transcriber.engines.tts.base import Manner, Tts, Voice
@@ -80,23 +86,48 @@ async def test_interims_finals_and_words_come_through() -> None:
     assert final.language == "en"
 
 
-@pytest.mark.parametrize("trouble", [{"cut_after": 8}, {"close_after": 8}, {"status": 503}])
-async def test_every_word_comes_once_although_the_provider_fails(trouble: dict[str, int]) -> None:
-    mischief = Mischief(times=1, **trouble)  # type: ignore[arg-type]
-    async with fake.nova(mischief) as server, engine(server.url) as stt:
-        heard = await hear(Resuming(stt), [*SENTENCE, *[silence()] * 6], paced=True)
-    assert text(heard).lower().strip(".").split() == NAMES
-    assert sum(isinstance(event, Interrupted) for event in heard) == 1
+@pytest.mark.parametrize("what", [what for what in MISCHIEF if "hangs" not in what])
+async def test_every_word_comes_once_although(what: str) -> None:
+    """Plugins keep to themselves when they may come again, and what nonsense they were told."""
+    trouble, code = MISCHIEF[what]
+    async with fake.nova(Mischief(times=1, **trouble)) as server:
+        heard = await live(Resuming(engine(server.url)))
+    assert said(heard) == NAMES
     assert len(finals(heard)) == 1
+    told = [event.code for event in heard if isinstance(event, Interrupted)]
+    assert told == ([] if "nonsense" in what else [code])
 
 
-async def test_a_wrong_key_is_told_at_once() -> None:
-    async with fake.nova(Mischief(times=9, status=401)) as server, engine(server.url) as stt:
-        with pytest.raises(ExceptionGroup) as refused:
-            await hear(Resuming(stt), SENTENCE)
-    (problem,) = refused.value.exceptions
-    assert isinstance(problem, EngineError)
-    assert problem.kind == "auth"
+@pytest.mark.parametrize("trouble", [{"slow": 0.03}, {"cold": 0.6}])
+async def test_a_provider_may_take_its_time(trouble: dict[str, float]) -> None:
+    mischief = Mischief(times=1, **trouble)  # type: ignore[arg-type]
+    async with fake.nova(mischief) as server:
+        heard = await live(Resuming(engine(server.url)))
+    assert said(heard) == NAMES
+    assert not any(isinstance(event, Interrupted) for event in heard)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, "auth"), (402, "quota"), (404, "bad_request")])
+async def test_what_cannot_be_helped_is_told_and_not_tried_again(status: int, kind: str) -> None:
+    async with fake.nova(Mischief(times=9, status=status)) as server:
+        with pytest.raises(EngineError) as refused:
+            await live(Resuming(engine(server.url)))
+    assert refused.value.kind == kind
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"status": 402}, {"cut_after": 8}, {"hang_after": 8}, {"mute_after": 8}]
+)
+async def test_another_takes_over(trouble: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plugins notice a hang after half a minute; we, when nothing comes of what is said."""
+    monkeypatch.setattr(mute, "MUTE", 0.4)
+    spare, speech = FakeStt(), [*SENTENCE] * 6
+    mischief = Mischief(times=99, **trouble)  # type: ignore[arg-type]
+    async with fake.nova(mischief) as server:
+        members = Members({"first": engine(server.url), "spare": spare}.__getitem__)
+        heard = await live(choose(Policy.parse("first, spare"), members), speech)
+    assert text(heard) == counted(speech)
 
 
 def voice(url: str, **settings: str) -> Tts:

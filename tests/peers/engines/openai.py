@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -35,6 +36,10 @@ class Requests:
     forms: list[dict[str, str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
+    @property
+    def connections(self) -> int:
+        return len(self.forms)
+
 
 @asynccontextmanager
 async def requests(mischief: Mischief | None = None) -> AsyncIterator[Requests]:
@@ -45,7 +50,8 @@ async def requests(mischief: Mischief | None = None) -> AsyncIterator[Requests]:
         form = await request.post()
         file = form["file"]
         assert isinstance(file, web.FileField)
-        samples, rate = wav.decode(file.file.read())
+        with file.file:
+            samples, rate = wav.decode(file.file.read())
         assert rate == 16_000
         seen.forms.append({name: str(value) for name, value in form.items() if name != "file"})
         seen.keys.append(request.headers.get("Authorization", ""))
@@ -69,13 +75,20 @@ async def _misbehave(
 ) -> web.Response | None:
     if trouble.hang_after is not None:
         await over.wait()
-    if trouble.cut_after is not None and request.transport:
+    if trouble.close_after is not None:
+        half = web.StreamResponse(headers={"Content-Type": "application/json"})
+        half.content_length = 100
+        await half.prepare(request)
+        await half.write(b'{"text": "He might')
+    if trouble.close_after or trouble.cut_after:
+        assert request.transport
         request.transport.abort()
     if trouble.garbage_after is not None:
         return web.Response(text="}{ nonsense")
     if trouble.status:
         return web.Response(status=trouble.status, headers=trouble.headers, text=trouble.body)
-    await asyncio.sleep(trouble.slow)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), trouble.slow + trouble.cold)
     return None
 
 

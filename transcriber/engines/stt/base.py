@@ -53,6 +53,8 @@ class EngineInfo:
     models: tuple[str, ...] = ()
     streaming: bool = True
     partials: bool = True
+    prompt: bool = True
+    """Whether partials come while somebody speaks, and not only behind the utterance."""
     word_times: Literal["none", "estimated", "exact"] = "none"
     punctuation: bool = True
     confidence: bool = False

@@ -133,8 +133,8 @@ class ChosenStream:
         self.ready = stream.ready
         self.flush = stream.flush
         info = member.stt.info
-        prompt = info.network and info.partials and partials and not self._better
-        self._unanswered = Unanswered() if prompt else None
+        prompt = info.network and info.partials and info.prompt and partials
+        self._unanswered = Unanswered() if prompt and not self._better else None
         self._deadline: asyncio.Timeout | None = None
         self._now = asyncio.get_running_loop().time
 

@@ -93,7 +93,9 @@ class OpenAi(Online):
         self.http = Http()
         self._silero: Silero | None = None
         if options.way == "realtime":
-            self.info = replace(self.info, streaming=True, partials=True, sample_rate=CALL_RATE)
+            self.info = replace(
+                self.info, streaming=True, partials=True, prompt=False, sample_rate=CALL_RATE
+            )
 
     def unusable(self) -> str:
         """Say what is missing."""

@@ -216,6 +216,21 @@ async def test_a_small_delay_is_made_up_for() -> None:
     assert set(np.diff([header[2] for header in mouth.wire.headers])) == {960}
 
 
+@pytest.mark.parametrize(("later", "waits"), [(0.004, 0.0), (0.016, 0.004), (0.018, 0.002)])
+async def test_voices_that_begin_almost_together_share_their_moments(
+    later: float, waits: float
+) -> None:
+    pacer, wires = Pacer(asyncio.get_running_loop()), [Wire(), Wire()]
+    for wire in wires:
+        sender = Sender(pacer, Buffer())
+        sender.open(wire, payload_type=111)
+        sender.play(tone(0.1))
+        await asyncio.sleep(later)
+    await asyncio.sleep(1)
+    assert wires[1].times[0] - wires[0].times[0] == pytest.approx(later + waits)
+    assert len(wires[1].times) == 5
+
+
 async def test_a_closed_pacer_calls_nobody() -> None:
     mouth = Mouth().open()
     mouth.sender.play(tone(1.0))

@@ -150,7 +150,7 @@ async def test_when_it_falls_mute_another_takes_over_within_two_seconds() -> Non
     assert ("kyutai", False) in cast.turns
 
 
-@pytest.mark.parametrize("change", [{"partials": False}, {"network": False}])
+@pytest.mark.parametrize("change", [{"partials": False}, {"prompt": False}, {"network": False}])
 async def test_who_shows_no_words_early_is_not_mute(change: dict[str, bool]) -> None:
     cast = Cast(kyutai=Engine("kyutai", FakeOptions(mute_after=20)))
     cast.kyutai.info = replace(cast.kyutai.info, **change)  # type: ignore[arg-type]

@@ -90,6 +90,43 @@ async def test_one_partial_at_a_time_is_recognised_and_told_while_somebody_speak
     assert first(heard, SpeechStarted) < partials[0] < first(heard, Final)
 
 
+class OneAtATime(Slow):
+    """A machine that many share and that is too slow for all they would like to know."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self._free = asyncio.Lock()
+
+    async def __call__(self, work: Work) -> Said:
+        async with self._free:
+            return await super().__call__(work)
+
+
+async def test_on_a_machine_that_is_too_slow_partials_are_left_out_and_finals_are_not_late() -> (
+    None
+):
+    speakers, sentences, slow = 6, 3, OneAtATime(0.25)
+    sentence = [*VOICE * 20, *[silence()] * 10]
+    heard = await asyncio.gather(*(listen(slow, sentence * sentences) for _ in range(speakers)))
+    finals = [(at, event) for one in heard for at, event in one if isinstance(event, Final)]
+    partials = [event for one in heard for _, event in one if isinstance(event, Partial)]
+    assert len(finals) == speakers * sentences
+    assert max(at - event.end for at, event in finals) < RULES.end_silence + 2.0
+    assert len(partials) < speakers * sentences * 20 * SECONDS / RULES.partial / 2
+
+
+async def test_who_is_behind_recognises_nothing_but_what_is_over() -> None:
+    slow = Slow(0.1)
+    stream = UtteranceStream(Loudness(), slow, RULES)  # type: ignore[arg-type]
+    for block in [*VOICE * 40, *[silence()] * 10, *VOICE * 2]:
+        stream.push(block)
+    stream.close()
+    heard = [event async for event in stream]
+    assert sum(isinstance(event, Final) for event in heard) == 1
+    assert [work.final for work in slow.asked] == [True]
+    assert stream.dropped == 0
+
+
 async def test_who_goes_on_after_a_pause_is_recognised_anew() -> None:
     slow = Slow(0.05)
     heard = await listen(slow, [*VOICE * 6, *[silence()] * 5, *VOICE * 6, *[silence()] * 20])
