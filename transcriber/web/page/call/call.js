@@ -150,6 +150,7 @@ export class Call extends EventTarget {
     if (message.for === "publish" && message.code === "unreachable" && this.#tries < TRIES) {
       this.#tries += 1;
       this.#search("publish");
+      return;
     }
     this.#tell("problem", ofServer(message));
   }
