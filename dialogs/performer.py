@@ -186,6 +186,8 @@ class Performer:
         self.desk.end("transferred")
 
     async def _listen(self, params: Mapping[str, object]) -> None:
+        self.machine.listening |= params  # type: ignore[arg-type]
+        self.desk.keeper.changed()
         given = dict(params)
         self.desk.barge_in = bool(given.pop("barge_in", self.desk.barge_in))
         if silence := given.pop("silence", None):
