@@ -186,14 +186,14 @@ class Performer:
         self.desk.end("transferred")
 
     async def _listen(self, params: Mapping[str, object]) -> None:
-        self.machine.listening |= params  # type: ignore[arg-type]
-        self.desk.keeper.changed()
         given = dict(params)
         self.desk.barge_in = bool(given.pop("barge_in", self.desk.barge_in))
         if silence := given.pop("silence", None):
             self.desk.clocks.expect_silence(float(str(silence)))
         if given:
             self.desk.listen(replace(self.desk.listening, **given))  # type: ignore[arg-type]
+        self.machine.listening |= params  # type: ignore[arg-type]
+        self.desk.keeper.changed()
 
     async def _collect(self, params: Mapping[str, object]) -> None:
         given = COLLECT | dict(params)
