@@ -27,7 +27,7 @@ class Turns:
         self.by_meaning = False
         """Whether turns are waited for; else each utterance is one."""
         self._said = said
-        self._now = asyncio.get_running_loop().time
+        self._clock = asyncio.get_running_loop()
         self._open: dict[str, Event] = {}
         self._latest = 0.0
         self._waiting: asyncio.TimerHandle | None = None
@@ -39,7 +39,7 @@ class Turns:
             self._said(speech)
             return
         if not self._open:
-            self._latest = self._now() + LONGEST
+            self._latest = self._clock.time() + LONGEST
         before = self._open.get(person)
         words = [str(one.data.get("text", "")) for one in (before, speech) if one]
         self._open[person] = Event(speech.type, {**speech.data, "text": " ".join(words)})
@@ -49,8 +49,8 @@ class Turns:
         """Somebody goes on speaking."""
         self.stop()
         if self._open:
-            at = min(self._now() + PATIENCE, self._latest)
-            self._waiting = asyncio.get_running_loop().call_at(at, self._give_up)
+            at = min(self._clock.time() + PATIENCE, self._latest)
+            self._waiting = self._clock.call_at(at, self._give_up)
 
     def end(self, person: str) -> None:
         """What somebody said was all."""
