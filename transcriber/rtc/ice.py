@@ -195,7 +195,7 @@ class Connection(aioice.Connection):
 
     def _answers(self, asked: Sequence[asyncio.Task[_Answer]]) -> Iterator[aioice.Candidate]:
         for task in asked:
-            if task.done() and not task.exception():
+            if task.done() and not task.cancelled() and not task.exception():
                 candidate, protocol = task.result()
                 if protocol is not None:
                     self._protocols.append(protocol)

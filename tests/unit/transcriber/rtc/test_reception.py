@@ -56,6 +56,13 @@ def test_a_pause_is_no_jitter() -> None:
     assert reception.jitter_ms == 0
 
 
+def test_packets_of_one_picture_are_no_jitter() -> None:
+    reception = Reception(7, 0, 90_000)
+    for at in (0.0, 0.01, 0.02):
+        reception.timed(3_000, at)
+    assert reception.jitter_ms == 0
+
+
 def test_a_jump_is_no_loss() -> None:
     reception = Reception(7, 0, 48_000)
     reception.note(0)
