@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from dialogs.errors import Ended, TemplateError, UnknownState
-from dialogs.flow import Action, Flow, Transition
+from dialogs.flow import Action, Flow, Transition, Value
 from dialogs.gofunctions import Rune, Strings
 from dialogs.problem import did_you_mean
 from dialogs.templates import Context, Template
@@ -76,6 +76,8 @@ class Machine:
         self.history: deque[Mapping[str, str]] = deque(maxlen=HISTORY)
         self.memory: dict[str, object] = {}
         """What an agent that is leading wants to be kept, as JSON."""
+        self.listening: dict[str, Value] = {}
+        """How to listen, as the `listen` actions so far have said."""
         self.problems: list[str] = []
         """Conditions that failed in the last step; they counted as false."""
         self._input: str | Rune | None = None
@@ -94,7 +96,8 @@ class Machine:
     def again(self) -> Step:
         """Enter the state anew after a restart: what it does on entering is done again."""
         state = self.flow.states[self.state]
-        return Step(state.name, state.name, "resume", state.on_enter)
+        before = (Action("listen", self.listening),) if self.listening else ()
+        return Step(state.name, state.name, "resume", (*before, *state.on_enter))
 
     def step(self, event: Event) -> Step | None:
         """Take the first transition that fits, if one does; raises `Ended`."""
@@ -161,6 +164,7 @@ class Machine:
             "variables": dict(self.variables),
             "result": self.result,
             "memory": self.memory,
+            "listening": self.listening,
             "history": [dict(entry) for entry in self.history],
             "entry": self.entry,
             "started": self._started,
@@ -187,6 +191,10 @@ class Machine:
         machine.variables.update(snapshot["variables"])  # type: ignore[call-overload]
         machine.result = snapshot["result"]  # type: ignore[assignment]
         machine.memory = dict(snapshot["memory"])  # type: ignore[call-overload]
+        machine.listening = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in snapshot.get("listening", {}).items()  # type: ignore[attr-defined]
+        }
         machine.history.extend(snapshot["history"])  # type: ignore[arg-type]
         machine.entry = int(str(snapshot["entry"]))
         machine._started = str(snapshot["started"])

@@ -192,6 +192,8 @@ class Performer:
             self.desk.clocks.expect_silence(float(str(silence)))
         if given:
             self.desk.listen(replace(self.desk.listening, **given))  # type: ignore[arg-type]
+        self.machine.listening |= params  # type: ignore[arg-type]
+        self.desk.keeper.changed()
 
     async def _collect(self, params: Mapping[str, object]) -> None:
         given = COLLECT | dict(params)

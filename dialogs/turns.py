@@ -16,6 +16,8 @@ __all__ = ["Turns"]
 
 PATIENCE = 2.0
 """Seconds without a voice after which what was said counts as all."""
+LONGEST = 20.0
+"""Seconds after which it does whatever is heard: others may speak, and there may be noise."""
 
 
 class Turns:
@@ -25,7 +27,9 @@ class Turns:
         self.by_meaning = False
         """Whether turns are waited for; else each utterance is one."""
         self._said = said
+        self._clock = asyncio.get_running_loop()
         self._open: dict[str, Event] = {}
+        self._latest = 0.0
         self._waiting: asyncio.TimerHandle | None = None
 
     def hear(self, speech: Event) -> None:
@@ -34,6 +38,8 @@ class Turns:
         if not (self.by_meaning and person):
             self._said(speech)
             return
+        if not self._open:
+            self._latest = self._clock.time() + LONGEST
         before = self._open.get(person)
         words = [str(one.data.get("text", "")) for one in (before, speech) if one]
         self._open[person] = Event(speech.type, {**speech.data, "text": " ".join(words)})
@@ -43,7 +49,8 @@ class Turns:
         """Somebody goes on speaking."""
         self.stop()
         if self._open:
-            self._waiting = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
+            at = min(self._clock.time() + PATIENCE, self._latest)
+            self._waiting = self._clock.call_at(at, self._give_up)
 
     def end(self, person: str) -> None:
         """What somebody said was all."""

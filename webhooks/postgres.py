@@ -65,20 +65,12 @@ class PostgresStore:
         wanted = matcher(await self._server.read("wanted"))
         unique = {message.id: message for message in reversed(messages)}
         pairs = [(message, wanted(message)) for message in reversed(unique.values())]
-        return await self._add([pair for pair in pairs if pair[1]], moment)
+        return await _add(self._server, [pair for pair in pairs if pair[1]], moment)
 
     async def add_for(self, endpoint_id: str, message: Message, *, now: float) -> None:
         """Keep a message for one endpoint."""
         await self.endpoint(endpoint_id)
-        await self._add([(message, [endpoint_id])], self._moment(now))
-
-    async def _add(self, pairs: Sequence[tuple[Message, Sequence[str]]], now: float) -> int:
-        columns = _columns((m.id, m.type, m.body, m.channel, m.key) for m, _ in pairs)
-        if not columns:
-            return 0
-        wishes = _columns((m.id, endpoint) for m, endpoints in pairs for endpoint in endpoints)
-        ((count, _),) = await self._server.read("add", *columns, now, *wishes)
-        return int(count)
+        await _add(self._server, [(message, [endpoint_id])], self._moment(now))
 
     async def claim(
         self, owner: str, *, now: float, until: float, keep: Collection[str], limit: int
@@ -195,6 +187,15 @@ class PostgresStore:
             total += count
             if count < PURGED:
                 return total
+
+
+async def _add(server: Server, pairs: Sequence[tuple[Message, Sequence[str]]], now: float) -> int:
+    columns = _columns((m.id, m.type, m.body, m.channel, m.key) for m, _ in pairs)
+    if not columns:
+        return 0
+    wishes = _columns((m.id, endpoint) for m, endpoints in pairs for endpoint in endpoints)
+    ((count, _),) = await server.read("add", *columns, now, *wishes)
+    return int(count)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

@@ -39,6 +39,8 @@ class FakeOptions(BaseModel):
     """Seconds it takes to open a stream."""
     words: tuple[str, ...] = ()
     """What is heard instead of numbers: 1 is the first."""
+    late: float = 0.0
+    """Seconds of an utterance of which nothing is said before it is longer."""
     mute_after: int | None = None
     """Blocks after which a stream takes audio in and says nothing more."""
     turns: bool = False
@@ -57,6 +59,7 @@ class FakeStt:
         self.retry_after = options.retry_after
         self.opening, self.turns = options.opening, options.turns
         self.mute_after = options.mute_after
+        self.late = options.late
         self.words = options.words
         self.open_streams = 0
         self.options: list[StreamOptions] = []
@@ -151,7 +154,7 @@ class FakeStream:
             if not self._words:
                 yield SpeechStarted(start)
             self._words.append(Word(self._word(block), start, round(start + SECONDS, 3)))
-            if self._partials:
+            if self._partials and len(self._words) * SECONDS > self._engine.late:
                 yield Partial(*self._said())
         self.heard += block is not None
 

@@ -21,9 +21,10 @@ from tests.peers.engines.server import Mischief
 from tests.peers.speech import blocks as sample
 from transcriber import aio, engines
 from transcriber.audio.block import SECONDS, Block, silence
+from transcriber.engines.stt import kyutai as gpu
 from transcriber.engines.stt import mute, resume, wire
 from transcriber.engines.stt import openai as requests
-from transcriber.engines.stt.base import Heard, Interrupted, StreamOptions, Stt, SttStream
+from transcriber.engines.stt.base import Final, Heard, Interrupted, StreamOptions, Stt, SttStream
 from transcriber.engines.stt.fallback import choose
 from transcriber.engines.stt.members import Members
 from transcriber.engines.stt.policy import Policy
@@ -255,6 +256,27 @@ async def test_another_takes_over_when_it_falls_mute(
         heard = await live(chosen, [*speech, *[silence()] * 6])
     assert text(heard) == counted(speech)
     assert interruptions(heard) == ["engine_timeout"]
+
+
+@pytest.mark.parametrize("name", ["kyutai", "moshi", "openai"])
+async def test_who_does_not_answer_when_an_utterance_is_over_is_asked_again(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other is needed for that, and no more speech."""
+    monkeypatch.setattr(gpu, "ANSWERS", 0.4)
+    monkeypatch.setattr(requests, "SILENT", 0.4)
+    async with (
+        PROVIDERS[name].running(Mischief(times=1, mute_after=8)) as (server, stt),
+        Resuming(stt) as carried,
+        carried.open(StreamOptions()) as stream,
+    ):
+        for block in SENTENCE:
+            stream.push(block)
+        stream.flush()
+        async with asyncio.timeout(20):
+            final = await anext(event async for event in stream if isinstance(event, Final))
+    assert final.text.split() == NAMES
+    assert server.connections == 2
 
 
 async def test_a_service_that_is_not_there_is_replaced_at_once(provider: Provider) -> None:

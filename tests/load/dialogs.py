@@ -81,6 +81,8 @@ states:
 CALLER = Person("p", "Ann")
 SAYING = (1.0, 3.0)
 """Seconds that somebody speaks."""
+BEGINNING = 6.0
+"""Seconds over which they begin: about as long as saying something and hearing the answer."""
 PAUSE = (0.6, 1.4)
 """Seconds between an answer and what somebody says next."""
 INTERRUPTING = 0.5
@@ -187,7 +189,7 @@ async def _worker(folder: Path, most: int) -> AsyncIterator[tuple[Conversations,
 async def _talk(room: Room, number: int, turns: int, chance: random.Random) -> list[float]:
     """Say something so many times; returns the seconds until each answer."""
     reactions = []
-    await asyncio.sleep(chance.uniform(*PAUSE))
+    await asyncio.sleep(chance.uniform(0, BEGINNING))
     if number % 10 == 0:
         room.say(AGENT)
         room.say(None)

@@ -24,22 +24,25 @@ BATCH = 10
 """Cycles at the same time."""
 TALK = 0.1
 """Seconds of speech in each cycle: one block and a little."""
+PATIENCE = 10.0
+"""Seconds for it to be heard."""
 
 
 async def cycle(media: Media, clip: Clip) -> int:
-    """Connect two peers, have one speak and the other hear, close; return the blocks heard."""
-    blocks: list[Block] = []
-    listener = Peer(media, ears=Ears(on_block=blocks.append))
+    """Connect two peers, have one speak until the other hears a block, close; return the blocks."""
+    blocks: asyncio.Queue[Block] = asyncio.Queue()
+    listener = Peer(media, ears=Ears(on_block=blocks.put_nowait))
     speaker = Peer(media, mouth=True)
     try:
         await speaker.accept(await listener.answer(await speaker.offer()))
         await asyncio.gather(speaker.connect(), listener.connect())
         assert speaker.sender is not None
         speaker.sender.play(clip)
-        await asyncio.sleep(TALK + 0.02)
+        async with asyncio.timeout(PATIENCE):
+            await blocks.get()
     finally:
         await asyncio.gather(speaker.close(), listener.close())
-    return len(blocks)
+    return 1
 
 
 async def measure(cycles: int) -> dict[str, float]:

@@ -284,7 +284,15 @@ async def measure(kind: str, count: int, seconds: float, talking: float) -> dict
         }
         figures |= await _one_lost(speakers, delays)
         await receiving.close()
-    return figures | {"decode_us": speech.decode_cost()}
+    return figures | {"decode_us": speech.decode_cost(), "wake_us": await _wake_cost()}
+
+
+async def _wake_cost(times: int = 100, pause: float = 0.008) -> float:
+    """Return what it costs here and now to wake up for nothing, in microseconds."""
+    cpu = time.process_time()
+    for _ in range(times):
+        await asyncio.sleep(pause)
+    return (time.process_time() - cpu) / times * 1e6
 
 
 async def _join(receiving: Any, speakers: Speakers, numbers: range) -> list[float]:

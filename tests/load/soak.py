@@ -138,19 +138,25 @@ class Week:
         if number % EXTRAS:
             yield
             return
-        wish = {"url": self.hook, "rooms": [room]}
-        hook = (await self._post("/api/v1/webhooks", wish))["id"]
-        dialog = (await self._post("/api/v1/dialogs/sessions", {"dialog": "desk"}))["id"]
+        begun = asyncio.ensure_future(self._begin(room))
         try:
+            await asyncio.shield(begun)
             async with self.http.get("/api/v1/events", headers=HEADERS) as events:
                 assert events.status == 200
                 yield
         finally:  # the meeting may have failed; these programs have not
+            hook, dialog = await begun
             path = f"/api/v1/dialogs/sessions/{dialog}"
             await self._post(f"{path}/events", {"type": "speech", "text": "Bob"}, status=200)
             await self._post(f"{path}/events", {"type": "left"}, status=200)
             async with self.http.delete(f"/api/v1/webhooks/{hook}", headers=HEADERS) as answer:
                 assert answer.status == 204
+
+    async def _begin(self, room: str) -> tuple[str, str]:
+        """Begin a webhook and a dialog; returns their ids."""
+        hook = await self._post("/api/v1/webhooks", {"url": self.hook, "rooms": [room]})
+        dialog = await self._post("/api/v1/dialogs/sessions", {"dialog": "desk"})
+        return hook["id"], dialog["id"]
 
     async def _post(self, path: str, body: dict[str, Any], status: int = 201) -> dict[str, Any]:
         async with self.http.post(path, json=body, headers=HEADERS) as answer:

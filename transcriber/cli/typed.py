@@ -57,6 +57,8 @@ def _line(name: str, data: Mapping[str, object]) -> str:
             return str(text)
         case "action.executed", {"action_type": str(what), "params": dict(params)}:
             return f"  [{what}{_pairs(params)}]"
+        case "dialog.happened", {"event": str(what), "params": dict(params)}:
+            return f"  ({what}{_pairs(params)})"
         case "state.transition", {"to_state": str(state)}:
             return f"  -> {state}"
     return f"  [{name}{_pairs(data)}]"

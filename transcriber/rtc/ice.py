@@ -13,12 +13,14 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import aioice
 from aioice.ice import StunProtocol, relayed_candidate, server_reflexive_candidate
+from aioice.stun import TransactionError
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs, parse_stun_turn_uri
 
@@ -36,6 +38,12 @@ __all__ = [
     "to_sdp",
 ]
 
+CHECKING, REPEATED, GONE = 5.0, 2, 4
+"""
+Seconds from an answer to the next question whether they are there; how often it is repeated within
+the three and a half seconds in which it can be answered; unanswered ones until they are gone: about
+half a minute in all (RFC 7675).
+"""
 ASKING = 5.0
 """Seconds for servers to answer; then we go on with the addresses that we have."""
 
@@ -119,7 +127,12 @@ def to_sdp(ours: aioice.Candidate) -> Candidate:
 
 
 class Connection(aioice.Connection):
-    """aioice's own, except that nobody is asked on when the answer is not waited for any more."""
+    """
+    aioice's own, with two exceptions.
+
+    Nobody is asked on when the answer is not waited for any more. And nobody is taken for gone who
+    answers late, over a slow network or from a busy machine: aioice gives everybody half a second.
+    """
 
     async def get_component_candidates(
         self,
@@ -143,6 +156,24 @@ class Connection(aioice.Connection):
                 task.cancel()
             found += self._answers(asked)
         return found
+
+    async def query_consent(self) -> None:
+        """Ask now and then whether they are still there, and close when they are not."""
+        unanswered = 0
+        while unanswered < GONE:
+            await asyncio.sleep(CHECKING * random.uniform(0.8, 1.2))
+            for pair in self._nominated.values():
+                question = self.build_request(pair, nominate=False)
+                key = str(self.remote_password).encode()
+                try:
+                    await pair.protocol.request(
+                        question, pair.remote_addr, integrity_key=key, retransmissions=REPEATED
+                    )
+                    unanswered = 0
+                except TransactionError:
+                    unanswered += 1
+        self._query_consent_task = None
+        await self.close()
 
     def _questions(self, component: int) -> Iterator[_Question]:
         """Yield what to ask the servers."""

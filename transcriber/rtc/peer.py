@@ -34,9 +34,9 @@ class Ears:
 
 
 LATE = 64_000
-"""Bytes the kernel keeps for each peer while we are busy, as it counts them: two seconds of audio
-or, where packets are small, three. A machine that stands still for a second loses nothing so. More
-would be heard many seconds late, and connectivity checks behind it would be answered too late."""
+"""Bytes the kernel keeps for each peer while we are busy, as it counts them: 75 packets, a second
+and a half of audio, or twice as many small ones. A machine may stand still for a second. More would
+be heard many seconds late, and connectivity checks behind it would be answered too late."""
 
 
 class Peer:

@@ -183,10 +183,12 @@ def test_a_snapshot_brings_everything_back() -> None:
     made.step(said("a table"))
     made.result = {"intent": "x"}
     made.memory = {"agent": "a"}
+    made.listening = {"hints": ("one", "two"), "barge_in": False}
     again = Machine.restore(DESK, "s1", made.snapshot())
     assert again.snapshot() == made.snapshot()
     assert again.again().target == "classify"
-    assert [action.type for action in again.again().actions] == ["call_hook"]
+    listen, hook = again.again().actions
+    assert (again.render(listen), hook.type) == (made.listening, "call_hook")
     assert again.entry == 2
 
 

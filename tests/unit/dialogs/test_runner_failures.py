@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from dialogs.errors import HookFailed, PortFailed, VoiceFailed
 from dialogs.machine import Event, Machine
+from dialogs.ports import Listening
 from dialogs.schema import parse
 from dialogs.stage import Stage
 from tests.unit.dialogs.samples import FRONT_DESK, HOOK
@@ -29,6 +30,26 @@ async def test_a_killed_dialog_goes_on_where_it_was() -> None:
         assert talk.machine.variables["department"] == "bookings"
         assert stage.said[-1] == "One moment."
     assert stage.kept == {}
+
+
+async def test_a_killed_dialog_listens_as_it_did() -> None:
+    listen = "{type: listen, params: {hints: [Ann], barge_in: false, end_of_turn: meaning}}"
+    flow = states(
+        f"  a: {{on_enter: [{listen}], transitions: [{{event: dtmf, target: b}}]}}\n"
+        f"  b: {{on_enter: [{TALK}]}}\n"
+    )
+    stage = Stage()
+    async with talking(flow, stage) as talk:
+        await talk.press("1")
+        await talk.runner.settled()
+        talk.running.cancel()
+        await asyncio.wait([talk.running])
+    machine = Machine.restore(parse(flow), "s1", stage.kept["s1"])
+    async with talking(flow, stage, machine=machine) as talk:
+        assert stage.listening[-1] == Listening(hints=("Ann",), end_of_turn="meaning")
+        assert len(stage.listening) == 2
+        await talk.say("stop")
+        assert talk.seen("tts.interrupted") == []
 
 
 async def test_a_store_that_is_away_does_not_end_a_call() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from dialogs.machine import Event
-from dialogs.turns import PATIENCE, Turns
+from dialogs.turns import LONGEST, PATIENCE, Turns
 
 
 def said(text: str, person: str = "p1") -> Event:
@@ -39,6 +39,16 @@ async def test_a_long_pause_ends_a_turn_and_a_voice_prolongs_it() -> None:
     await asyncio.sleep(PATIENCE - 0.1)
     assert heard == []
     await asyncio.sleep(0.2)
+    assert heard == [said("Well")]
+
+
+async def test_no_turn_lasts_for_ever_whoever_speaks_meanwhile() -> None:
+    made, heard = turns()
+    made.hear(said("Well"))
+    for _ in range(round(LONGEST)):
+        await asyncio.sleep(1)
+        made.stir()
+    await asyncio.sleep(0.1)
     assert heard == [said("Well")]
 
 

@@ -60,8 +60,8 @@ async def due(store: Store, name: str = "whk_a", *, now: float = NOW) -> list[De
     return await store.due(name, now=now, limit=100, skip=())
 
 
-class StoreConformance:
-    """Inherited by the tests of each store."""
+class EndpointConformance:
+    """Who is told, and of what."""
 
     async def test_an_endpoint_is_read_as_it_was_saved(self, store: Store) -> None:
         wished = endpoint(
@@ -135,6 +135,10 @@ class StoreConformance:
         found = await store.due("whk_a", now=NOW, limit=3, skip=())
         rest = await store.due("whk_a", now=NOW, limit=9, skip=[d.id for d in found])
         assert [d.message.id for d in found + rest] == [message(n).id for n in range(6)]
+
+
+class WorkConformance:
+    """What workers take, and what comes of it."""
 
     async def test_nobody_else_gets_what_is_claimed(self, store: Store) -> None:
         await store.save(endpoint(), now=NOW)
@@ -256,6 +260,10 @@ class StoreConformance:
         await store.record([outcome(delivery, "pending", health=health)])
         assert (await store.save(saved, now=NOW)).health == Health()
 
+
+class PastConformance:
+    """What is sent again, forgotten and heard of."""
+
     async def test_one_delivery_is_replayed(self, store: Store) -> None:
         await store.save(endpoint(), now=NOW)
         await store.add(message(1), message(2), now=NOW)
@@ -299,3 +307,7 @@ class StoreConformance:
         await store.add(message(), now=NOW)
         assert await asyncio.wait_for(waiting, 5) > seen
         assert await store.changed(seen, within=30) > seen
+
+
+class StoreConformance(EndpointConformance, WorkConformance, PastConformance):
+    """Inherited by the tests of each store."""

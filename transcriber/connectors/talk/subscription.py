@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Protocol
 
 import structlog
@@ -24,6 +25,7 @@ from transcriber import aio
 from transcriber.audio.block import Block
 from transcriber.errors import BadInput, TranscriberError
 from transcriber.rtc import Ears, NoKeys, NoRelay, NoRoute, Unreachable
+from transcriber.rtc.receiver import Receiver
 from transcriber.rtc.stream import OnBlock
 
 __all__ = ["Subscription", "Unheard"]
@@ -44,6 +46,9 @@ EARLY = 64
 """Candidates that may come before we have answered."""
 GATE = 127
 """The audio level that only digital silence has; such packets need not be decoded."""
+
+TOLD = ("received", "lost", "recovered", "concealed", "late", "malformed", "jitter_ms")
+"""What the log says of a speaker's sound when it ends: packets, and how unevenly they came."""
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +90,10 @@ class Signals(Protocol):
 
 class Connection(Protocol):
     """The way to the speaker's sound, used once; see `rtc.Peer`."""
+
+    @property
+    def receiver(self) -> Receiver | None:
+        """Who knows how the sound arrived, once there is a way."""
 
     async def answer(self, offer: str) -> str:
         """Answer an offer, or a later one over the same connection."""
@@ -195,6 +204,9 @@ class Subscription:
                 await peer.connect(CONNECT)
             await self._listen(peer)
         finally:
+            if peer.receiver is not None:
+                told = asdict(peer.receiver.statistics())
+                self._log.info("speaker's sound ends", **{name: told[name] for name in TOLD})
             await peer.close()
 
     async def _catch_up(self) -> None:

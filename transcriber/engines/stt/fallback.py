@@ -134,7 +134,7 @@ class ChosenStream:
         self.flush = stream.flush
         info = member.stt.info
         prompt = info.network and info.partials and info.prompt and partials
-        self._unanswered = Unanswered() if prompt and not self._better else None
+        self._unanswered = Unanswered(member.patience) if prompt and not self._better else None
         self._deadline: asyncio.Timeout | None = None
         self._now = asyncio.get_running_loop().time
 
@@ -182,6 +182,7 @@ class ChosenStream:
             except StopAsyncIteration:
                 return
             except TimeoutError:
+                self._member.doubt()
                 raise EngineError("timeout", "somebody speaks, and nothing comes of it") from None
             finally:
                 self._deadline = None
@@ -261,6 +262,7 @@ def _together(infos: Sequence[EngineInfo]) -> EngineInfo:
         models=tuple(model for info in infos for model in info.models),
         streaming=all(info.streaming for info in infos),
         partials=all(info.partials for info in infos),
+        prompt=all(info.prompt for info in infos),
         word_times="none" if "none" in exact else "estimated" if len(exact) > 1 else exact.pop(),
         punctuation=any(info.punctuation for info in infos),
         confidence=all(info.confidence for info in infos),

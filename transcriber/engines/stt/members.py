@@ -16,6 +16,7 @@ import structlog
 
 from transcriber import aio
 from transcriber.audio.block import silence
+from transcriber.engines.stt import mute
 from transcriber.engines.stt.base import StreamOptions, Stt
 from transcriber.engines.stt.health import Health, State
 from transcriber.engines.stt.resume import OPENING
@@ -36,6 +37,9 @@ class Member:
         self.entered = False
         self.down = asyncio.Event()
         self.wanted = asyncio.Event()
+        self.patience = mute.MUTE
+        """Seconds of speech that it may leave without an answer."""
+        self._doubted = False
         self._wanting = 0
         self._observe = observe
         now = asyncio.get_running_loop().time
@@ -45,6 +49,10 @@ class Member:
         """Whether it knows a language."""
         known = self.stt.info.languages
         return "*" in known or language in known or language.partition("-")[0] in known
+
+    def doubt(self) -> None:
+        """It says nothing although somebody speaks; if a trial finds it well, that was too soon."""
+        self._doubted = True
 
     @contextmanager
     def want(self) -> Iterator[None]:
@@ -82,6 +90,8 @@ class Member:
             self.health.failed(problem, fruitless=True)
         else:
             self.health.answered()
+            if self._doubted:
+                self._doubted, self.patience = False, min(2 * self.patience, mute.LONGEST)
 
     def _turned(self, state: State) -> None:
         log.info("engine is up" if state.up else "engine is down", engine=state.engine)

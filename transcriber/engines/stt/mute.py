@@ -4,7 +4,8 @@ Whether somebody speaks and nothing comes of it.
 A connection whose pings are answered says little about the recogniser behind it. One that shows
 words while they are said does so within a second or so; when it has heard more speech than that
 and says nothing at all, it has fallen mute. Speech is what is about as loud as the loudest since
-the last answer, so neither the silence that follows it nor a cough counts for long.
+the last answer, so neither the silence that follows it nor a cough counts for long. Who is found
+well after such a doubt is slower than others, or heard a noise, and is given more time.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 from transcriber.audio.block import SECONDS, Block
 from transcriber.audio.level import FLOOR, level
 
-__all__ = ["MUTE", "Unanswered"]
+__all__ = ["LONGEST", "MUTE", "Unanswered"]
 
-MUTE = 1.6
+MUTE, LONGEST = 1.6, 12.8
 """Seconds of speech, and of time, without an answer: others must have taken over in two."""
 SOFT = 20.0
 """Decibels below the loudest from which on it is not speech."""
@@ -23,7 +24,8 @@ SOFT = 20.0
 class Unanswered:
     """What one stream has heard since it last said something."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
         self._since = self._spoken = 0.0
         self._loudest = FLOOR
 
@@ -40,4 +42,4 @@ class Unanswered:
         if not self._spoken:
             self._since = now
         self._spoken += SECONDS
-        return self._since + MUTE if self._spoken >= MUTE else None
+        return self._since + self._patience if self._spoken >= self._patience else None

@@ -13,7 +13,7 @@ import structlog
 
 from transcriber.errors import BadInput
 from transcriber.rtc.media import Media
-from transcriber.rtc.path import Path
+from transcriber.rtc.path import Path, Unreachable
 from transcriber.rtc.sfu.connecting import Connecting, Owner
 from transcriber.rtc.sfu.publisher import Publisher
 from transcriber.rtc.sfu.room import Message
@@ -23,6 +23,13 @@ __all__ = ["Sending"]
 
 TRACKS = 8
 """Sounds and pictures one participant may send."""
+LOST: Message = {
+    "type": "error",
+    "code": Unreachable.code,
+    "message": "what you send does not arrive any more; offer it anew",
+    "for": "publish",
+}
+"""Browsers may notice only much later."""
 log = structlog.get_logger(__name__)
 
 
@@ -98,3 +105,4 @@ class Sending:
         async with self._turn:
             if self._publisher.path is lost:
                 self._owner.room.unpublish(self._owner, await self._publisher.close())
+                self._owner.tell(LOST)

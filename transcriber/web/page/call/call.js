@@ -150,6 +150,7 @@ export class Call extends EventTarget {
     if (message.for === "publish" && message.code === "unreachable" && this.#tries < TRIES) {
       this.#tries += 1;
       this.#search("publish");
+      return;
     }
     this.#tell("problem", ofServer(message));
   }
@@ -197,6 +198,7 @@ export class Call extends EventTarget {
     let waiting;
     return (state) => {
       clearTimeout(waiting);
+      if (state === "connected") this.#tries = 0;
       if (state === "failed") this.#search(peer);
       if (state === "disconnected") waiting = setTimeout(() => this.#search(peer), PATIENCE);
     };

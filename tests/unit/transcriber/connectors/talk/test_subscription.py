@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from hpb import Candidate, Failed, Ice, Offer, Request, requests
 from transcriber.audio.block import Block, silence
@@ -19,6 +20,7 @@ from transcriber.connectors.talk.subscription import (
     Unheard,
 )
 from transcriber.rtc import Ears, NoKeys, NoRelay, NoRoute, Unreachable
+from transcriber.rtc.receiver import Formats, Receiver
 
 
 class FakePeer:
@@ -30,6 +32,7 @@ class FakePeer:
         self.ways: list[str] = []
         self.connected = asyncio.Event()
         self.closed_at = 0.0
+        self.receiver: Receiver | None = None
 
     async def answer(self, offer: str) -> str:
         self.offers.append(offer)
@@ -46,6 +49,7 @@ class FakePeer:
         await asyncio.sleep(min(self.world.slow, within))
         if self.world.slow > within:
             raise NoRoute("no address of the other side answers")
+        self.receiver = Receiver(Formats())
         self.connected.set()
 
     async def close(self) -> None:
@@ -133,6 +137,14 @@ async def test_a_stream_that_is_offered_is_answered_and_heard() -> None:
     assert world.asked == [0]
     assert world.answers == [("s1", "answer to offer s1")]
     assert len(world.heard) > 700
+
+
+async def test_the_log_says_how_the_sound_arrived() -> None:
+    with capture_logs() as logs:
+        async with World().running() as world:
+            await world.speak(1)
+    (said,) = [line for line in logs if line["event"] == "speaker's sound ends"]
+    assert (said["received"], said["lost"], said["speaker"]) == (0, 0, "ann")
 
 
 async def test_candidates_count_for_their_own_connection_alone() -> None:

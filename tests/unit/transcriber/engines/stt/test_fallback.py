@@ -163,12 +163,24 @@ async def test_a_noise_that_nobody_knows_words_in_costs_one_change_of_engines() 
     cast = Cast()
     cast.kyutai.mute_after = cast.openai.mute_after = 0
     async with cast.choose() as stt:
-        heard = await live(stt, speech(800), partials=True)
+        heard = await live(stt, speech(200), partials=True)
     assert [type(event) for event in heard if not isinstance(event, Partial)] == [
         SpeechStarted,
         Interrupted,
     ]
     assert not finals(heard)
+
+
+async def test_who_is_slower_than_others_is_doubted_only_until_that_is_known() -> None:
+    """A trial finds it well, and then it is given twice the time."""
+    cast = Cast(kyutai=Engine("kyutai", FakeOptions(late=3.5)))
+    sentence = [*range(1, 51), *[0] * 5]
+    async with cast.choose() as stt:
+        heard = await live(stt, said(*sentence * 6), partials=True)
+    assert text(heard).split() == numbers(1, 50).split() * 6
+    doubts = [event.at for event in heard if isinstance(event, Interrupted)]
+    assert len(doubts) == 2
+    assert cast.kyutai.heard[-1] > 100
 
 
 async def test_a_cold_engine_is_not_waited_for_while_another_could() -> None:

@@ -16,7 +16,7 @@ def voice(loud: float = 0.5) -> Block:
 
 def heard(blocks: list[Block], unanswered: Unanswered | None = None) -> list[float | None]:
     """Say it at the pace of a call; what is overdue after each block."""
-    ear = unanswered or Unanswered()
+    ear = unanswered or Unanswered(MUTE)
     return [ear.heard(block, number * SECONDS) for number, block in enumerate(blocks, 1)]
 
 
@@ -27,7 +27,7 @@ def test_an_answer_is_overdue_after_enough_speech_and_enough_time() -> None:
 
 
 def test_speech_that_comes_faster_than_life_has_the_time_of_life_to_be_answered() -> None:
-    ear = Unanswered()
+    ear = Unanswered(MUTE)
     assert [ear.heard(voice(), 7.0) for _ in range(ENOUGH)][-1] == 7.0 + MUTE
 
 
@@ -39,7 +39,7 @@ def test_silence_and_what_is_much_softer_is_no_speech() -> None:
 
 
 def test_an_answer_begins_it_anew() -> None:
-    ear = Unanswered()
+    ear = Unanswered(MUTE)
     few = [voice()] * (ENOUGH - 1)
     assert not any(heard(few, ear))
     ear.answered()

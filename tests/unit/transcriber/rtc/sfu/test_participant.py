@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from unittest.mock import Mock
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -103,3 +104,19 @@ async def test_only_who_may_subscribe_chooses_how_a_track_comes() -> None:
         ann.receiving.layer(one, "low")
     with pytest.raises(NotAllowed, match="subscribe"):
         ann.receiving.pause(one, True)
+
+
+async def test_who_is_not_heard_any_more_is_told_at_once() -> None:
+    ann, told = someone("publish"), list[Message]()
+    way, other = Mock(), Mock()
+    sending: Any = ann.sending
+    sending._publisher = Mock(tracks={}, path=way, close=AsyncMock(return_value=()))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ann.run())
+        await asyncio.sleep(0)
+        ann.reach(told.append)
+        for lost, errors in ((other, 0), (way, 1)):
+            sending._lost(lost)
+            await asyncio.sleep(1)
+            assert [one["for"] for one in told if one["type"] == "error"] == ["publish"] * errors
+        ann.leave("left")
