@@ -20,7 +20,7 @@ MOST = 50
 GRAVE = (
     "call_encrypted",
     "misconfigured",
-    "signaling_locked_out",
+    "signaling_lost",
     "signaling_refused",
     "store_failed",
 )

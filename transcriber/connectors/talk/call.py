@@ -11,6 +11,7 @@ anew, under the same readers, who need not know.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from hpb import (
     Internal,
     Joined,
     Offer,
+    Offline,
     Refused,
     Removed,
     Request,
@@ -46,7 +48,7 @@ from transcriber.errors import TranscriberError
 from transcriber.events import Failure
 from transcriber.rtc import Media, Peer
 
-__all__ = ["Encrypted", "Server", "Talk", "TalkCall", "Unwelcome"]
+__all__ = ["Encrypted", "Server", "Talk", "TalkCall", "Unconnected", "Unwelcome"]
 
 HANDSHAKES = 12
 """Connections that are made at the same time; more of them only make each other late."""
@@ -54,7 +56,17 @@ EMPTY = 60.0
 """Seconds without any person in the call, or any reader in the room, after which it is over for us.
 People reload their pages; a signaling server that restarts knows of nobody until somebody moves."""
 
+AWAY = 10.0
+"""Seconds without the signaling server after which somebody should know."""
+
 log = structlog.get_logger(__name__)
+
+
+class Unconnected(TranscriberError):
+    """The signaling server is not reached; raised after many minutes of trying."""
+
+    code = "signaling_lost"
+    retryable = False
 
 
 class Unwelcome(TranscriberError):
@@ -137,6 +149,8 @@ class TalkCall:
         self._sending = asyncio.Lock()
         self._over = asyncio.Event()
         self._hpb: Client | None = None
+        self._alarm: float | None = None
+        """When the signaling server will have been away for too long; nothing while it is there."""
         self._subscriptions: dict[str, Subscription] = {}
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._clock = asyncio.get_running_loop().time
@@ -147,7 +161,7 @@ class TalkCall:
         Stay until the call ends, is empty or unread for a while, or we hang up.
 
         Raises `Encrypted` when there is nothing to be heard, `Unwelcome` when the server refuses
-        us for a reason that stays, and an `HpbError` when it could not be reached for long.
+        us for a reason that stays, and `Unconnected` when it could not be reached for long.
         """
         problems: list[HpbError | Encrypted] = []
         try:
@@ -166,7 +180,7 @@ class TalkCall:
             if self._letters.lost:
                 self._log.warning("captions not delivered", count=self._letters.lost)
         for problem in problems:
-            raise _unwelcome(problem) if isinstance(problem, Refused) else problem
+            raise problem if isinstance(problem, Encrypted) else _explained(problem)
 
     async def show(self, caption: Caption, readers: Collection[str]) -> None:
         """
@@ -202,6 +216,7 @@ class TalkCall:
             aio.alongside(self._mouth.run(self._hpb)),
         ):
             async for event in self._hpb:
+                self._watch_server(event)
                 change = self._roster.take(event)
                 self._tell(listener, change)
                 self._subscribe(listener, tasks)
@@ -216,6 +231,19 @@ class TalkCall:
                 remedy="switch off end-to-end encryption of calls in Talk's administration "
                 "settings to have captions",
             )
+
+    def _watch_server(self, event: Event) -> None:
+        """Have it told, once, when the signaling server stays away."""
+        if isinstance(event, Joined):
+            self._alarm = None
+        elif isinstance(event, Offline):
+            now = self._clock()
+            self._alarm = now + AWAY if self._alarm is None else self._alarm
+            if now + event.pause >= self._alarm:
+                self._alarm = math.inf
+                why = _unconnected(event.reason)
+                self._log.warning("signaling server away", problem=str(why))
+                self._talk.tell(Failure(room=self.room, code=why.code, message=str(why)))
 
     def _tell(self, listener: Listener, change: Change) -> None:
         for person_id in change.left:
@@ -297,7 +325,8 @@ class TalkCall:
         since = self._clock()
         while self._clock() < since + EMPTY:
             await asyncio.sleep(1)
-            if not self._roster.empty and self._read:
+            here = self._hpb and self._hpb.joined  # nobody can be seen from elsewhere
+            if not here or (not self._roster.empty and self._read):
                 since = self._clock()
         self._log.info("call is over", why="empty" if self._roster.empty else "nobody reads it")
         self._over.set()
@@ -330,8 +359,19 @@ class TalkCall:
         )
 
 
-def _unwelcome(refusal: Refused) -> Unwelcome:
+def _explained(problem: HpbError) -> Unwelcome | Unconnected:
+    """Say what ended a stay, and what may be done about it."""
+    if not isinstance(problem, Refused):
+        return _unconnected(str(problem))
     return Unwelcome(
-        f"the signaling server refuses us: {refusal}",
+        f"the signaling server refuses us: {problem}",
         remedy="check LT_HPB_URL, LT_INTERNAL_SECRET and the Nextcloud that the server works for",
+    )
+
+
+def _unconnected(why: str) -> Unconnected:
+    return Unconnected(
+        f"Talk's signaling server is not reached: {why}",
+        remedy="check LT_HPB_URL, the way there, and TLS_AUTHORITIES where its certificate is one "
+        "of your own",
     )

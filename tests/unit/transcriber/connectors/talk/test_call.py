@@ -14,7 +14,16 @@ from tests.fakes.call import FakeListener
 from tests.unit.hpb.server import event, signaling
 from tests.unit.hpb.wires import Network
 from transcriber.call import Caption
-from transcriber.connectors.talk.call import EMPTY, Encrypted, Server, Talk, TalkCall, Unwelcome
+from transcriber.connectors.talk.call import (
+    EMPTY,
+    Encrypted,
+    Server,
+    Talk,
+    TalkCall,
+    Unconnected,
+    Unwelcome,
+)
+from transcriber.events import Failure
 from transcriber.rtc import Media
 
 
@@ -249,6 +258,35 @@ async def test_a_refusal_says_what_to_change() -> None:
     stay.talk.media.close()
     assert len(stay.network.dials) == 1
     assert not Unwelcome.retryable
+
+
+async def test_a_server_that_stays_away_is_told_once_and_tried_on() -> None:
+    told: list[Failure] = []
+    stay = Stay()
+    stay.talk.tell = told.append
+    async with stay.going_on():
+        stay.network.cut()
+        await asyncio.sleep(5)
+        assert told == []
+        stay.network.down = True
+        stay.network.cut()
+        await asyncio.sleep(2 * EMPTY)
+        assert [one.code for one in told] == ["signaling_lost"]
+        assert "check LT_HPB_URL" in told[0].message
+        stay.network.down = False
+        await asyncio.sleep(20)
+        await stay.come("bob")
+        await stay.show("hello", "bob")
+        assert [text for _, _, text in stay.shown] == ["hello"]
+
+
+async def test_a_server_that_is_never_reached_is_given_up_and_it_is_said_why() -> None:
+    stay = Stay()
+    stay.network.down = True
+    with pytest.raises(Unconnected, match="connection refused; check LT_HPB_URL"):
+        await stay.call.run(FakeListener())
+    stay.talk.media.close()
+    assert not Unconnected.retryable
 
 
 async def test_an_encrypted_call_is_refused_at_once_and_says_what_to_change() -> None:
