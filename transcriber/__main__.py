@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 
@@ -14,9 +13,10 @@ def main() -> int:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    cli = importlib.import_module("transcriber.cli")
+    from transcriber import cli
+
     signal.signal(signal.SIGINT, before)
-    return int(cli.main())
+    return cli.main()
 
 
 if __name__ == "__main__":

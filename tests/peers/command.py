@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from unittest import mock
+
+import structlog
 
 from transcriber import cli
 
@@ -50,10 +53,24 @@ def transcriber(*arguments: str, env: Mapping[str, str] | None = None, stdin: by
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
+@contextlib.contextmanager
+def _logs_as_before() -> Iterator[None]:
+    """Commands say how this process logs; tests after them want to read what is logged."""
+    root, ours = logging.getLogger(), structlog.get_config()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        yield
+    finally:
+        structlog.configure(**ours)
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
 def here(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
     """Run it in this process, where the like is done many times: starting is what takes long."""
     out, err = io.StringIO(), io.StringIO()
     with (
+        _logs_as_before(),
         mock.patch.dict(os.environ, {"DATA_DIR": DATA.name, **(env or {})}),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

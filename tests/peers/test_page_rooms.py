@@ -18,7 +18,7 @@ from tests.peers.test_rooms import HEARD, PATIENCE, READ, SAMPLE, enter, house
 
 PICTURES = Path(".cache/rooms")
 SEEN = "received('video').then(all => all.some(one => one.framesDecoded > 10))"
-SHARED = "document.querySelector('.stage-large video').currentTime > 0"
+SHARED = "document.querySelector('.stage-large video')?.currentTime > 0"
 
 
 async def picture(tab: Tab, name: str) -> None:
