@@ -38,7 +38,10 @@ async def main() -> int:
     """Return the worst exit code."""
     files = sorted(UNIT.rglob("test_*.py"), key=lambda file: (file.stat().st_size, file))
     count = os.cpu_count() or 1
-    return max(await asyncio.gather(*(run(files[share::count]) for share in range(count))))
+    rows = [files[row :: 2 * count] for row in range(2 * count)]
+    # There and back again: else one of them gets the larger file of every pair.
+    shares = [rows[share] + rows[-1 - share] for share in range(count)]
+    return max(await asyncio.gather(*map(run, shares)))
 
 
 if __name__ == "__main__":
