@@ -30,7 +30,7 @@ from tests.ports import free_port
 
 __all__ = ["STEPS"]
 
-HOME = "/root/transcriber"
+HOME = "/opt/transcriber"
 """Where the commit is."""
 PACKAGES = "python3,make,ca-certificates"
 LIMIT = 2400

@@ -137,6 +137,41 @@ class Translated(Personal):
     language: Code | None = Field(None, alias="langId")
 
 
+class Installation:
+    """Prepares what takes time, and tells Nextcloud how far it is."""
+
+    def __init__(self, home: Home, prepare: Callable[[Progress], Any]) -> None:
+        self._home = home
+        self._prepare = prepare
+        self._progress = 0
+
+    async def run(self) -> None:
+        """Do it once; what goes wrong is told to Nextcloud, unless it does not answer."""
+        self._progress = 0
+        async with asyncio.TaskGroup() as tasks:
+            reporting = tasks.create_task(self._report())
+            try:
+                await self._prepare(self._advance)
+            except TranscriberError as error:
+                log.exception("installation failed", code=error.code)
+                await self._home.report(self._progress, str(error))
+                return
+            finally:
+                reporting.cancel()
+        await self._home.report(100)
+
+    def _advance(self, what: str, done: float) -> None:
+        self._progress = min(99, int(done * 100))
+
+    async def _report(self) -> None:
+        told = -1
+        while True:
+            if told != self._progress:
+                told = self._progress
+                await self._home.report(told)
+            await asyncio.sleep(1)
+
+
 class ExApp:
     """Our side of the installation, and of every press of the caption button."""
 
@@ -160,13 +195,12 @@ class ExApp:
         self.enabled = False
         self._home = home
         self._rooms = rooms
-        self._prepare = prepare
+        self._installation = Installation(home, prepare)
         self._heard = heard
         self._readable = readable
         self._checks = checks
         self._version = version
         self._introduce = introduce
-        self._progress = 0
         self._work: aio.Backlog[Callable[[], Any]] = aio.Backlog(WORK)
         self._over = asyncio.Event()
 
@@ -208,7 +242,7 @@ class ExApp:
         return Alive()
 
     async def _init(self, request: web.Request) -> Anything:
-        self._work.push(self._install)
+        self._work.push(self._installation.run)
         return Anything()
 
     async def _enable(self, request: web.Request) -> Enabled:
@@ -236,20 +270,12 @@ class ExApp:
         }
         if self._readable():
             features.append("live_translation")
-            can["live_translation"] = {"supported_translation_languages": self._translatable.root}
+            offered = _translatable(self._heard, self._readable()).root
+            can["live_translation"] = {"supported_translation_languages": offered}
         return Languages({"live_transcription": can | {"features": features}})
 
     async def _translations(self, request: web.Request) -> Languages:
-        return self._translatable
-
-    @property
-    def _translatable(self) -> Languages:
-        return Languages(
-            {
-                "origin_languages": _shown(self._heard).root,
-                "target_languages": _shown(self._readable()).root,
-            }
-        )
+        return _translatable(self._heard, self._readable())
 
     async def _read(self, request: web.Request) -> Done:
         wish = body(request, Reading)
@@ -296,32 +322,6 @@ class ExApp:
         if self._introduce:
             self._work.push(self._introduce)
 
-    async def _install(self) -> None:
-        """Prepare what takes time and tell Nextcloud how far it is."""
-        self._progress = 0
-        async with asyncio.TaskGroup() as tasks:
-            reporting = tasks.create_task(self._report())
-            try:
-                await self._prepare(self._advance)
-            except TranscriberError as error:
-                log.exception("installation failed", code=error.code)
-                await self._home.report(self._progress, str(error))
-                return
-            finally:
-                reporting.cancel()
-        await self._home.report(100)
-
-    def _advance(self, what: str, done: float) -> None:
-        self._progress = min(99, int(done * 100))
-
-    async def _report(self) -> None:
-        told = -1
-        while True:
-            if told != self._progress:
-                told = self._progress
-                await self._home.report(told)
-            await asyncio.sleep(1)
-
     async def _try(self, work: Callable[[], Any]) -> None:
         """Do what needs Nextcloud, again if it does not answer."""
 
@@ -334,6 +334,12 @@ class ExApp:
             await aio.supervise(work, failed=failed, over=self._over, pauses=pauses)
         except Unanswered:
             log.error("nextcloud was not told; disable and enable the app there")  # noqa: TRY400
+
+
+def _translatable(heard: Sequence[str], readable: Sequence[str]) -> Languages:
+    return Languages(
+        {"origin_languages": _shown(heard).root, "target_languages": _shown(readable).root}
+    )
 
 
 def _shown(codes: Sequence[str]) -> Languages:

@@ -136,6 +136,30 @@ class Talk:
         return Client(server.url, Signaling(room, who), tls=server.tls)
 
 
+class Absence:
+    """Has it told, once, when the signaling server stays away."""
+
+    def __init__(self, room: str, talk: Talk) -> None:
+        self._room = room
+        self._talk = talk
+        self._clock = asyncio.get_running_loop().time
+        self._alarm: float | None = None
+        """When it will have been away for too long; nothing while it is there."""
+
+    def watch(self, event: Event) -> None:
+        """Take note of what is known of the connection."""
+        if isinstance(event, Joined):
+            self._alarm = None
+        elif isinstance(event, Offline):
+            now = self._clock()
+            self._alarm = now + AWAY if self._alarm is None else self._alarm
+            if now + event.pause >= self._alarm:
+                self._alarm = math.inf
+                why = _unconnected(event.reason)
+                log.warning("signaling server away", room=self._room, problem=str(why))
+                self._talk.tell(Failure(room=self._room, code=why.code, message=str(why)))
+
+
 class TalkCall:
     """One room; a `Call`, to be run once."""
 
@@ -149,8 +173,7 @@ class TalkCall:
         self._sending = asyncio.Lock()
         self._over = asyncio.Event()
         self._hpb: Client | None = None
-        self._alarm: float | None = None
-        """When the signaling server will have been away for too long; nothing while it is there."""
+        self._absence = Absence(room, talk)
         self._subscriptions: dict[str, Subscription] = {}
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._clock = asyncio.get_running_loop().time
@@ -216,7 +239,7 @@ class TalkCall:
             aio.alongside(self._mouth.run(self._hpb)),
         ):
             async for event in self._hpb:
-                self._watch_server(event)
+                self._absence.watch(event)
                 change = self._roster.take(event)
                 self._tell(listener, change)
                 self._subscribe(listener, tasks)
@@ -231,19 +254,6 @@ class TalkCall:
                 remedy="switch off end-to-end encryption of calls in Talk's administration "
                 "settings to have captions",
             )
-
-    def _watch_server(self, event: Event) -> None:
-        """Have it told, once, when the signaling server stays away."""
-        if isinstance(event, Joined):
-            self._alarm = None
-        elif isinstance(event, Offline):
-            now = self._clock()
-            self._alarm = now + AWAY if self._alarm is None else self._alarm
-            if now + event.pause >= self._alarm:
-                self._alarm = math.inf
-                why = _unconnected(event.reason)
-                self._log.warning("signaling server away", problem=str(why))
-                self._talk.tell(Failure(room=self.room, code=why.code, message=str(why)))
 
     def _tell(self, listener: Listener, change: Change) -> None:
         for person_id in change.left:
