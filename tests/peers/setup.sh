@@ -22,7 +22,10 @@ if [ -z "$python" ]; then
 fi
 
 echo "setup: installing the locked dependencies into .venv (a minute the first time)"
-"$python" -m venv .venv
+# What another Python made is of no use to this one.
+same=$(readlink -f .venv/bin/python3 || true)
+[ "$same" = "$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')" ] || clear=--clear
+"$python" -m venv ${clear:-} .venv
 # --no-deps: the lock is complete, and leaves out what its model wheels would drag in.
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

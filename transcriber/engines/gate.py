@@ -16,44 +16,24 @@ into it, silence included.
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from transcriber import aio
-from transcriber.aio import Backlog
 from transcriber.audio.block import SECONDS, Block, Samples
 from transcriber.audio.level import FLOOR, level
 from transcriber.engines.around import Around
-from transcriber.engines.stt.base import (
-    Final,
-    Heard,
-    Interrupted,
-    Partial,
-    SpeechStarted,
-    StreamOptions,
-    Stt,
-    SttStream,
-    TurnEnded,
-    Word,
-)
+from transcriber.engines.feed import Feed
+from transcriber.engines.stt.base import Final, Heard, SpeechStarted, StreamOptions, Stt
 from transcriber.engines.stt.outbox import Outbox
 from transcriber.engines.windows import Windows
 from transcriber.errors import EngineError
 
 __all__ = ["Ear", "GateRules", "Judge", "gated"]
-
-PATIENCE = 60
-"""Blocks (about five seconds) kept while a recogniser's stream is being opened."""
-EARLY = 0.3
-"""Seconds by which recognisers date a beginning too early; nobody speaks before it: `hangover`."""
-EXACT = 0.001
-"""Seconds to which times are rounded."""
 
 
 class Judge(Protocol):
@@ -164,16 +144,9 @@ class GatedStream:
         self._ear = ear
         self._rules = rules
         self._before: deque[tuple[int, Block]] = deque(maxlen=_blocks(rules.pre_roll))
-        self._waiting: Backlog[tuple[int, Block] | None] = Backlog(PATIENCE)
-        self._stream: SttStream | None = None
-        self._times = Times()
+        self._feed = Feed()
         self._count = 0
         self._silent = math.inf
-        self._dropped = 0
-        self._paced = False
-        """Whether the source waits for us: then what was before speech is sent one by one."""
-        self._wake = asyncio.Event()
-        self._opened = asyncio.Event()
         self._outbox = Outbox()
         self._events: AsyncGenerator[Heard, None] | None = None
         self._beginning: Literal["unheard", "announced", "known"] = "known"
@@ -182,8 +155,7 @@ class GatedStream:
     @property
     def dropped(self) -> int:
         """Blocks with speech that were forgotten, here or inside."""
-        inside = self._stream.dropped if self._stream else 0
-        return self._dropped + self._waiting.dropped + inside
+        return self._feed.dropped
 
     @property
     def level(self) -> float:
@@ -197,53 +169,33 @@ class GatedStream:
 
     def push(self, block: Block) -> None:
         """Send audio; silence ends here."""
-        if self._waiting.closed:
+        if self._feed.closed:
             return
         item = (self._count, block)
         self._count += 1
         if self._ear.hears(block, [old for _, old in self._before]):
-            if not self.speaking:
-                self._beginning = "unheard"
-            self._silent = 0
-            if self._ear.sure and self._beginning == "unheard":
-                self._beginning = "announced"
-                self._outbox.interject(SpeechStarted(round(item[0] * SECONDS, 3)))
-            while self._before:
-                self._wait(self._before.popleft())
+            self._speech(item[0])
         else:
             self._silence()
         if self.speaking:
-            self._pass(item)
+            self._feed.put(item)
         else:
             self._before.append(item)
-        if not self._paced:
-            self._catch_up()
+        self._feed.go()
 
     async def ready(self) -> None:
         """Wait until a block can be pushed without dropping another."""
-        self._paced = True
-        crowded = len(self._waiting) + len(self._before) + 1 > PATIENCE
-        if self._stream is None and crowded:
-            await self._opened.wait()
-        while self._stream is not None:
-            await self._stream.ready()
-            if not self._send_one():
-                return
+        await self._feed.ready(len(self._before) + 1)
 
     def flush(self) -> None:
         """End the utterance now."""
-        if self.speaking and not self._waiting.closed:
-            self._catch_up()
-            self._pass(None)
+        if self.speaking and not self._feed.closed:
+            self._feed.catch_up()
+            self._feed.put(None)
 
     def close(self) -> None:
         """No more audio."""
-        self._catch_up()
-        self._waiting.close()
-        self._wake.set()
-        self._opened.set()
-        if self._stream is not None:
-            self._stream.close()
+        self._feed.close()
 
     async def end(self) -> None:
         """Let go of the recogniser's stream, also when nobody read its words to the end."""
@@ -262,16 +214,12 @@ class GatedStream:
     async def _read(self) -> None:
         problem: EngineError | None = None
         try:
-            while await self._spoken():
+            while await self._feed.some():
                 async with self._stt.open(self._options) as stream:
-                    self._attach(stream)
-                    try:
+                    with self._feed.into(stream):
                         async for heard in stream:
                             if not self._known(heard):
-                                await self._outbox.put(self._times.placed(heard))
-                    finally:
-                        self._dropped += stream.dropped
-                        self._detach()
+                                await self._outbox.put(self._feed.times.placed(heard))
         except EngineError as error:
             problem = error
         finally:
@@ -284,115 +232,24 @@ class GatedStream:
             self._beginning = "known"
         return began and announced
 
-    async def _spoken(self) -> bool:
-        """Wait for speech; False when none comes any more."""
-        while not len(self._waiting) and not self._waiting.closed:
-            self._wake.clear()
-            await self._wake.wait()
-        return len(self._waiting) > 0
-
-    def _attach(self, stream: SttStream) -> None:
-        self._times = Times()
-        self._stream = stream
-        self._catch_up()
-        self._opened.set()
-        if self._waiting.closed:
-            stream.close()
-
-    def _catch_up(self) -> None:
-        while self._send_one():
-            pass
-
-    def _send_one(self) -> bool:
-        """Send what has waited longest; False when nothing waits or nobody takes it."""
-        if self._stream is None or not len(self._waiting):
-            return False
-        self._send(self._waiting.pop())
-        return True
+    def _speech(self, number: int) -> None:
+        if not self.speaking:
+            self._beginning = "unheard"
+        self._silent = 0
+        if self._ear.sure and self._beginning == "unheard":
+            self._beginning = "announced"
+            self._outbox.interject(SpeechStarted(round(number * SECONDS, 3)))
+        while self._before:
+            self._feed.wait(self._before.popleft())
 
     def _silence(self) -> None:
         was = self.speaking
         self._silent += 1
         if was and not self.speaking:
-            self._pass(None)
+            self._feed.put(None)
         park = self._rules.park
-        if self._stream is not None and park is not None and self._silent * SECONDS >= park:
-            self._stream.close()
-            self._detach()
-
-    def _detach(self) -> None:
-        self._stream = None
-        self._opened.clear()
-
-    def _pass(self, item: tuple[int, Block] | None) -> None:
-        if self._stream is None or len(self._waiting):
-            self._wait(item)
-        else:
-            self._send(item)
-
-    def _wait(self, item: tuple[int, Block] | None) -> None:
-        """Keep it until it can be sent: before speech come several blocks at once."""
-        self._waiting.push(item)
-        self._wake.set()
-
-    def _send(self, item: tuple[int, Block] | None) -> None:
-        assert self._stream is not None
-        if item is None:
-            self._stream.flush()
-        else:
-            self._times.sent(item[0])
-            self._stream.push(item[1])
-
-
-class Times:
-    """Where in the audio of a call the audio of one stream lies."""
-
-    def __init__(self) -> None:
-        self._sent = 0
-        self._stretches: deque[tuple[float, float]] = deque()
-        self._next = -1
-
-    def sent(self, number: int) -> None:
-        """Note that the block of this number went on."""
-        if number != self._next:
-            self._stretches.append((self._sent * SECONDS, number * SECONDS))
-        self._sent, self._next = self._sent + 1, number + 1
-
-    def placed(self, heard: Heard) -> Heard:
-        """Return the same with the times of the call."""
-        match heard:
-            case Partial() | Final():
-                words = tuple(self._word(word) for word in heard.words)
-                start, end = self._start(heard.start), self._end(heard.end)
-                if isinstance(heard, Final):
-                    self._forget(heard.end)
-                return replace(heard, start=start, end=max(start, end), words=words)
-            case SpeechStarted():
-                return replace(heard, at=self._start(heard.at))
-            case TurnEnded() | Interrupted():
-                return replace(heard, at=self._end(heard.at))
-
-    def _word(self, word: Word) -> Word:
-        start = self._start(word.start)
-        return replace(word, start=start, end=max(start, self._end(word.end)))
-
-    def _start(self, at: float) -> float:
-        return self._place(at, lambda begins: begins <= at + EARLY)
-
-    def _end(self, at: float) -> float:
-        return self._place(at, lambda begins: begins < at - EXACT)
-
-    def _place(self, at: float, before: Callable[[float], bool]) -> float:
-        inner, outer = self._stretches[0] if self._stretches else (0.0, 0.0)
-        for begins, lies in itertools.islice(self._stretches, 1, None):
-            if not before(begins):
-                break
-            inner, outer = begins, lies
-        return round(outer + max(0.0, at - inner), 3)
-
-    def _forget(self, till: float) -> None:
-        while len(self._stretches) > 1 and self._stretches[1][0] <= till:
-            self._stretches.popleft()
+        if park is not None and self._silent * SECONDS >= park:
+            self._feed.park()
 
 
 def _blocks(seconds: float) -> int:

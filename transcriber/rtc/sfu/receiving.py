@@ -33,7 +33,13 @@ class Receiving:
 
     def __init__(self, owner: Owner, media: Media) -> None:
         self._owner = owner
-        self._subscriber = Subscriber(media, on_lost=self._lost, on_layer=self._layer)
+        self._subscriber = Subscriber(
+            media,
+            on_lost=self._lost,
+            on_layer=lambda id_, layer: owner.tell(
+                {"type": "layer", "track_id": id_, "layer": layer}
+            ),
+        )
         self._connecting = Connecting(owner, "subscribe", self._subscriber, failed=self._try_again)
         self._turn = asyncio.Lock()
         self._unwanted: set[str] = set()
@@ -147,9 +153,6 @@ class Receiving:
             for id_, track in self._owner.room.tracks.items()
             if track.owner != self._owner.id and id_ not in self._unwanted
         }
-
-    def _layer(self, track_id: str, layer: str) -> None:
-        self._owner.tell({"type": "layer", "track_id": track_id, "layer": layer})
 
     def _settle(self) -> None:
         self._settled = True
