@@ -12,7 +12,7 @@ import pytest
 
 READMES = [
     path
-    for path in (*Path().glob("**/README.md"), *Path("docs").glob("*.md"))
+    for path in (*Path().glob("**/README.md"), *Path("transcriber/docs").glob("*.md"))
     if ".venv" not in path.parts
 ]
 LONG = {"make demo", "make test", "make check", "make setup", "make bench", "make peers", "make"}

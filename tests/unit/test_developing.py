@@ -16,7 +16,7 @@ from transcriber.bus.memory import Bus
 from transcriber.events import Event, SpeechFinal
 from transcriber.session.session import Session
 
-GUIDE = Path("docs/developing.md")
+GUIDE = Path("transcriber/docs/developing.md")
 FLOW = """
 name: greeting
 initial_state: hello

@@ -12,8 +12,8 @@ import yaml
 
 from transcriber.telemetry import METRICS
 
-GUIDE = Path("docs/operating.md")
-PLACE = Path("docs/monitoring")
+GUIDE = Path("transcriber/docs/operating.md")
+PLACE = Path("transcriber/docs/monitoring")
 NAME = re.compile(r"\btranscriber_[a-z_]+")
 LABELS = re.compile(r"\b(?:by|on) \(([^)]*)\)")
 OF_PROMETHEUS = {"instance", "le"}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path("docs/security.md")
+PAGE = Path("transcriber/docs/security.md")
 ROWS = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
 """One for each thing that could be done."""
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[3].strip())
 def test_a_boundary_names_tests_that_are_there(row: str) -> None:
-    shown = re.findall(r"\[([^\]]+)\]\((\.\./tests/[^)]+)\)", row.split(" | ")[-1])
+    shown = re.findall(r"\[([^\]]+)\]\((\.\./\.\./tests/[^)]+)\)", row.split(" | ")[-1])
     assert shown
     for name, place in shown:
         test = f"def test_{name.replace(' ', '_')}("
