@@ -32,6 +32,10 @@ LOOK = 0.05
 KEYS = {"Enter": ("Enter", 13, "\r"), "Escape": ("Escape", 27, ""), "Tab": ("Tab", 9, "")}
 
 
+class Refused(RuntimeError):
+    """The browser did not do what it was asked, perhaps since the page went elsewhere."""
+
+
 class Tab:
     """One page: what is on it, and what it complains about."""
 
@@ -58,7 +62,7 @@ class Tab:
         async with asyncio.timeout(DEADLINE):
             said: dict[str, Any] = await answer
         if "error" in said:
-            raise RuntimeError(f"{method}: {said['error']['message']}")
+            raise Refused(f"{method}: {said['error']['message']}")
         result: dict[str, Any] = said["result"]
         return result
 
@@ -66,6 +70,12 @@ class Tab:
         """Go to an address."""
         await self.ask("Page.navigate", url=url)
         await self.until("document.readyState === 'complete'")
+
+    async def reload(self) -> None:
+        """Go to the same address again."""
+        await self.run("globalThis.left = true")
+        await self.ask("Page.reload")
+        await self.until("!globalThis.left && document.readyState === 'complete'")
 
     async def run(self, script: str) -> Any:
         """What an expression is on the page; promises are awaited."""
@@ -81,12 +91,14 @@ class Tab:
         """Wait until an expression is true, and return it."""
         try:
             async with asyncio.timeout(seconds):
-                while not (found := await self.run(script)):  # noqa: ASYNC110 - it cannot tell us
+                while True:
+                    with contextlib.suppress(Refused):
+                        if found := await self.run(script):
+                            return found
                     await asyncio.sleep(LOOK)
         except TimeoutError:
             seen = await self.run("document.body.innerText")
             raise TimeoutError(f"{script}\n{self.complaints}\non the page: {seen}") from None
-        return found
 
     async def sees(self, selector: str, text: str = "", seconds: float = DEADLINE) -> None:
         """Wait until something is to be seen, with a text."""

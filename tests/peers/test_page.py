@@ -269,7 +269,7 @@ async def test_a_page_that_is_loaded_again_is_in_the_room_again() -> None:
         await tab.sees(".pane .entry", "Before.")
         await until(lambda: room.said("mute"))
         room.heard.clear()
-        await tab.ask("Page.reload")
+        await tab.reload()
         await until(lambda: room.said("mute"))
         assert room.said("join")[0]["fresh"] is True
         await tab.sees(".pane .entry", "Before.")

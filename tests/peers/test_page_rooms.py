@@ -72,7 +72,7 @@ async def comes_late(tab: Tab, room: str) -> None:
     await enter(tab, room, "Cy Okafor")
     await tab.press("t")
     await tab.sees(".pane .entry", "Ann Becker", PATIENCE)
-    await tab.ask("Page.reload")
+    await tab.reload()
     await tab.sees(".tile", "Ann Becker", PATIENCE)
     await tab.sees(".pane .entry", "Ann Becker", PATIENCE)
     await tab.until(HEARD, PATIENCE)

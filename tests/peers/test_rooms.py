@@ -276,8 +276,7 @@ async def lose_network(machine: Machine, cy: Tab) -> None:
 
 async def load_again(cy: Tab) -> None:
     """Come back as the same, with connections of their own."""
-    await cy.ask("Page.reload")
-    await cy.until("document.readyState === 'complete'")
+    await cy.reload()
     await cy.sees(".tile", "Ann")
     await cy.until(HEARD, PATIENCE)
     assert await cy.run("told('ready').map(one => one.resumed)") == [True]
