@@ -6,7 +6,8 @@ A week of an organisation in an hour: does anything pile up?
 real ICE, DTLS and SRTP, five who come in, speak for a moment each, read captions of the embedded
 recogniser, and leave. Every fifth meeting has a webhook of its own, a dialog in writing, and
 somebody who listens to live events. What the service uses is what its own metrics say. It is looked
-at all the time, and at rest before and after; memory's slope is that of a straight line.
+at all the time, and at rest before and after; memory's slope is that of a straight line, from when
+as many are there as at its end.
 
     python -m tests.load.soak --minutes 60 --json
 """
@@ -173,9 +174,10 @@ async def measure(minutes: float) -> dict[str, float]:
         stack.callback(tasks.create_task(week.watch()).cancel)
         await week.meetings(minutes * 60 * WARM)
         await asyncio.sleep(REST)
-        before, first = await week.look(), len(week.looks)
-        await week.meetings(minutes * 60 * (1 - WARM))
-        looks = week.looks[first:]
+        before, rest = await week.look(), minutes * 60 * (1 - WARM)
+        busy = time.monotonic() + min(REST, rest / 2)
+        await week.meetings(rest)
+        looks = [(at, seen) for at, seen in week.looks if at >= busy]
         await asyncio.sleep(REST)
         after = await week.look()
     hours = np.array([at for at, _ in looks]) / 3600
