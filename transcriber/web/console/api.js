@@ -14,6 +14,9 @@ const PAUSES = [500, 1000, 2000, 5000];
 /** Milliseconds within which a stream begins, unless something before us keeps it back. */
 const BEGINS = 6000;
 
+/** Milliseconds without a word after which a stream is lost: there is one every fifteen seconds. */
+const SILENT = 40_000;
+
 /** Milliseconds between two looks where streams do not come through. */
 const LOOK = 3000;
 
@@ -92,12 +95,13 @@ export class Api {
     return items;
   }
 
-  /** Call `heard` with every event of a stream, until it ends. */
-  async read(path, heard, { signal } = {}) {
+  /** Call `heard` with every event of a stream, until it ends; `alive` at each sign of life. */
+  async read(path, heard, { signal, alive }) {
     const response = await this.#fetch(path, { signal });
     const events = new Events();
     const decoder = new TextDecoderStream();
     for await (const text of chunks(response.body.pipeThrough(decoder))) {
+      alive();
       for (const event of events.feed(text)) heard(event);
     }
   }
@@ -110,21 +114,24 @@ export class Api {
     let flows = true;
     for (let tries = 0; !signal.aborted; tries += 1) {
       const [late, news] = [new AbortController(), { any: false }];
-      const begins = flows && setTimeout(() => late.abort(), BEGINS);
+      let patience = setTimeout(() => late.abort(), flows ? BEGINS : DEADLINE);
+      const alive = () => {
+        clearTimeout(patience);
+        patience = setTimeout(() => late.abort(), SILENT);
+      };
       try {
         await this.read(flows ? path : `${path}?once=true`, (event) => {
-          clearTimeout(begins);
           news.any = true;
           tries = 0;
           state(true);
           heard(event);
-        }, { signal: AbortSignal.any([signal, late.signal]) });
+        }, { signal: AbortSignal.any([signal, late.signal]), alive });
       } catch (error) {
         if (error.unknown || signal.aborted) throw error;
       }
-      clearTimeout(begins);
+      clearTimeout(patience);
       if (flows || !news.any) state(false);
-      flows = !late.signal.aborted && (flows || !news.any);
+      flows = flows ? news.any || !late.signal.aborted : !news.any;
       const pause = flows ? PAUSES[Math.min(tries, PAUSES.length - 1)] : LOOK;
       await new Promise((wake) => setTimeout(wake, pause));
     }
