@@ -13,6 +13,7 @@ import gc
 import inspect
 import os
 import random
+import signal
 import socket
 import sys
 import threading
@@ -46,6 +47,9 @@ for profile, examples in {"quick": 10, "thorough": 30}.items():
         profile, deadline=None, derandomize=True, max_examples=examples, database=None
     )
 hypothesis.settings.load_profile("quick")
+
+# Programs of tests are interrupted, also where the tests run in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Nobody reads the logs of tests, and tracebacks for people cost a second each.
 structlog.configure(

@@ -84,7 +84,6 @@ def own_network() -> Iterator[str]:
     with _new() as namespace, _inside(namespace):
         for command in COMMANDS:
             _run(command)
-        Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
         yield ADDRESS
 
 
@@ -99,10 +98,15 @@ def other_machine() -> Iterator[Machine]:
 
 @contextmanager
 def _new() -> Iterator[int]:
-    """Make a namespace; it lives as long as this, and whatever runs in it."""
+    """
+    Make a namespace; it lives as long as this, and whatever runs in it.
+
+    It has no IPv6, whose addresses come late: browsers begin anew whenever an address changes.
+    """
     with _kept():
         if LIBC.unshare(NEW_NETWORK):
             raise NoNetwork(f"a network namespace: {os.strerror(ctypes.get_errno())}")
+        Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
         namespace = os.open(HERE, os.O_RDONLY)
     try:
         yield namespace

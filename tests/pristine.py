@@ -47,9 +47,16 @@ MIRRORS = (
 )
 TRUSTED = ("etc/ssl/certs/ca-certificates.crt", "etc/hosts", "etc/npmrc")
 ENTER = """
-mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" && mount --rbind /dev "$1/dev"
-exec chroot "$1" bash -e /step
+mount --bind "$1" "$1"
+cd "$1"
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+pivot_root . mnt
+umount -l /mnt
+exec env --default-signal=INT bash -e /step
 """
+"""Whoever is only led there by chroot may have no namespaces of their own."""
 DEMO = """
 set -m
 HTTP_PORT=0 make demo > /tmp/demo 2>&1 &
