@@ -13,7 +13,7 @@ from transcriber.audio.block import Block
 from transcriber.engines.stt.base import SttStream
 from transcriber.engines.times import Times
 
-__all__ = ["Feed", "Item"]
+__all__ = ["Feed"]
 
 PATIENCE = 60
 """Blocks (about five seconds) kept while a recogniser's stream is being opened."""

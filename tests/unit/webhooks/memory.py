@@ -14,14 +14,46 @@ from webhooks.store import Claim, Lease, News
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore:
+class Endpoints:
+    """Who is told, without what they are told."""
+
+    def __init__(self) -> None:
+        self._news = News()
+        self._endpoints: dict[str, Endpoint] = {}
+
+    async def save(self, endpoint: Endpoint, *, now: float) -> Endpoint:
+        known = self._endpoints.get(endpoint.id)
+        if endpoint.version and known is None:
+            raise Unknown(endpoint.id)
+        if (known.version if known else 0) != endpoint.version:
+            raise Conflict(endpoint.id)
+        saved = replace(
+            endpoint,
+            version=endpoint.version + 1,
+            created_at=known.created_at if known else now,
+            modified_at=now,
+            health=Health(),
+        )
+        self._endpoints[saved.id] = saved
+        self._news.publish()
+        return saved
+
+    async def endpoint(self, endpoint_id: str) -> Endpoint:
+        if endpoint_id not in self._endpoints:
+            raise Unknown(endpoint_id)
+        return self._endpoints[endpoint_id]
+
+    async def endpoints(self, *, limit: int, after: str = "") -> list[Endpoint]:
+        return [self._endpoints[name] for name in sorted(self._endpoints) if name > after][:limit]
+
+
+class MemoryStore(Endpoints):
     """Keeps everything in dictionaries; `away` makes it fail as a server that cannot be reached."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.away = False
-        self._news = News()
         self._latest = 0.0
-        self._endpoints: dict[str, Endpoint] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._messages: set[str] = set()
         self._deliveries: dict[int, Delivery] = {}
@@ -145,31 +177,6 @@ class MemoryStore:
 
     async def changed(self, seen: int, *, within: float) -> int:
         return await self._news.wait(seen, within=within)
-
-    async def save(self, endpoint: Endpoint, *, now: float) -> Endpoint:
-        known = self._endpoints.get(endpoint.id)
-        if endpoint.version and known is None:
-            raise Unknown(endpoint.id)
-        if (known.version if known else 0) != endpoint.version:
-            raise Conflict(endpoint.id)
-        saved = replace(
-            endpoint,
-            version=endpoint.version + 1,
-            created_at=known.created_at if known else now,
-            modified_at=now,
-            health=Health(),
-        )
-        self._endpoints[saved.id] = saved
-        self._news.publish()
-        return saved
-
-    async def endpoint(self, endpoint_id: str) -> Endpoint:
-        if endpoint_id not in self._endpoints:
-            raise Unknown(endpoint_id)
-        return self._endpoints[endpoint_id]
-
-    async def endpoints(self, *, limit: int, after: str = "") -> list[Endpoint]:
-        return [self._endpoints[name] for name in sorted(self._endpoints) if name > after][:limit]
 
     async def delete(self, endpoint_id: str) -> None:
         self._endpoints.pop(endpoint_id, None)
