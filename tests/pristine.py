@@ -132,6 +132,8 @@ STEPS: dict[str, Callable[[Path], str]] = {
 
 def make(root: Path) -> None:
     """Make a root that has the last commit."""
+    if not shutil.which("debootstrap"):
+        subprocess.run(["bash", ROOT / "tests/peers/install.sh"], check=True, stdout=sys.stderr)
     subprocess.run(
         ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root],
         check=True,
