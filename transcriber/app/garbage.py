@@ -22,26 +22,33 @@ milliseconds, and leave hardly any cycles behind.
 
 LEAVERS = 50
 """
-People who may have left before what they leave behind is taken: two hundred objects each, with
-their keys and sockets, that hold each other; a few milliseconds for all of them.
+People who have left before what they leave behind is taken, or as many as are there, should that be
+more: two hundred objects each, with their keys and sockets, that hold each other. A look goes
+through everybody, since who stayed for longer than one is no longer young; so it costs each who
+leaves the same, however many there are.
 """
 
 
 class Sweep(Witness):
     """
-    Looks among what is young when people have left, so that memory does not wait for chance, and
-    gives back what is free.
+    Looks when people have left, so that memory does not wait for chance, and gives back what is
+    free.
     """
 
     def __init__(self) -> None:
-        self._left = 0
+        self._there = self._left = 0
+
+    def entered(self, member: Member) -> None:
+        """Somebody came."""
+        self._there += 1
 
     def gone(self, member: Member) -> None:
         """Somebody left."""
+        self._there -= 1
         self._left += 1
-        if self._left >= LEAVERS:
+        if self._left >= max(LEAVERS, self._there):
             self._left = 0
-            gc.collect(1)
+            gc.collect()
             give_back()
 
 

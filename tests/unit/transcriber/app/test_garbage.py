@@ -39,15 +39,22 @@ def test_what_is_loaded_is_passed_over_and_dropped_at_the_next_start() -> None:
     assert not alive()
 
 
-def test_what_people_leave_behind_is_taken_when_some_have_left() -> None:
-    gc.collect()
+@pytest.mark.parametrize("stay", [0, 2 * LEAVERS])
+def test_what_people_leave_behind_is_taken_when_as_many_have_left_as_stay(stay: int) -> None:
+    leave = max(LEAVERS, stay)
+    guests = [Guest(str(number)) for number in range(leave + stay)]
     gc.disable()
     try:
-        sweep, thing = Sweep(), weakref.ref(Thing())
-        for number in range(LEAVERS - 1):
-            sweep.gone(Guest(str(number)))
-        assert thing() is not None
-        sweep.gone(Guest("last"))
-        assert thing() is None
+        sweep, thing = Sweep(), Thing()
+        alive = weakref.ref(thing)
+        for guest in guests:
+            sweep.entered(guest)
+        gc.collect()
+        del thing  # which is no longer young
+        for guest in guests[: leave - 1]:
+            sweep.gone(guest)
+        assert alive()
+        sweep.gone(guests[leave - 1])
+        assert not alive()
     finally:
         gc.enable()
