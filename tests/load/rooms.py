@@ -35,11 +35,14 @@ STORM = 5.0
 """Seconds within which everybody comes."""
 BATCH = 10
 """Who comes and goes at the same time."""
-WARM = 1_000
-"""People who come and go before memory must not grow: the last 2,000 events are remembered."""
+WARM = 3_000
+"""
+People who come and go before memory must not grow: the last 2,000 events are remembered, and who
+has gone for 45 seconds.
+"""
 QUIET = 1.0
 """Seconds until what was left is looked at."""
-MANY = {"MAX_ROOMS_PER_NODE": "1000", "ROOM_EMPTY_SECONDS": "3"}
+MANY = {"MAX_ROOMS_PER_NODE": "1000", "ROOM_EMPTY_SECONDS": "3", "API_RATE": "1000"}
 
 Figures = dict[str, float]
 
