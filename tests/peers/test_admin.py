@@ -150,7 +150,9 @@ async def test_the_service_shows_the_form_and_begins_anew_when_it_changes(
     )  # fmt: skip
     known = await ask(load(environ), environ)
     settings = load(environ | {**known.values})
-    running = asyncio.create_task(serve(settings, lambda url: None, known))
+    listening = asyncio.Event()
+    running = asyncio.create_task(serve(settings, lambda url: listening.set(), known))
+    await asyncio.wait_for(listening.wait(), 30)
     await until(lambda: cloud.admin.checked and cloud.admin.form and cloud.talk.route)
     status, checks = await cloud.call("GET", "/setup_checks")
     assert status == 200
