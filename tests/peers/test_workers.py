@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -65,10 +65,19 @@ def started(crew: Crew, room: str) -> list[int]:
     return crew.did("started", room)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Have rooms spread, whatever the first reports of young workers say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loads, "ROOM", 10.0)
+        yield
+
+
 async def test_rooms_are_spread_and_each_lives_on_one_worker() -> None:
     async with Crew(2).running() as crew:
-        for number in range(4):
-            crew.rooms.start(f"room{number}", Wish(f"room{number}"))
+        with apart():
+            for number in range(4):
+                crew.rooms.start(f"room{number}", Wish(f"room{number}"))
         crew.rooms.start("room0", Wish("room0", "de"))
         await until(lambda: len(crew.events) == 5)
         places = [crew.workers.place(f"talk/room{number}") for number in range(4)]
@@ -89,8 +98,9 @@ async def test_rooms_are_spread_and_each_lives_on_one_worker() -> None:
 
 async def test_the_rooms_of_a_worker_that_dies_go_to_the_others_at_once_but_not_twice() -> None:
     async with Crew(2).running() as crew:
-        crew.rooms.start("a", Wish("a"))
-        crew.rooms.start("b", Wish("b"))
+        with apart():
+            crew.rooms.start("a", Wish("a"))
+            crew.rooms.start("b", Wish("b"))
         await until(lambda: len(crew.events) == 2)
         (victim,), (other,) = started(crew, "a"), started(crew, "b")
         await until(lambda: all(crew.reports.get(n) for n in (0, 1)))
@@ -109,8 +119,9 @@ async def test_a_worker_that_dies_comes_back_with_its_rooms_where_the_others_are
 ) -> None:
     monkeypatch.setattr(loads, "FULL", 0.0)
     async with Crew(2).running() as crew:
-        crew.rooms.start("a", Wish("a"))
-        crew.rooms.start("b", Wish("b"))
+        with apart():
+            crew.rooms.start("a", Wish("a"))
+            crew.rooms.start("b", Wish("b"))
         await until(lambda: len(crew.events) == 2 and all(crew.reports.get(n) for n in (0, 1)))
         (victim,) = started(crew, "a")
         os.kill(victim, signal.SIGKILL)
@@ -143,7 +154,7 @@ async def test_a_worker_that_grew_too_big_is_replaced_when_it_is_empty() -> None
         crew.rooms.start("big", Wish("big"))
         await until(lambda: started(crew, "big"))
         place = crew.workers.place("talk/big")
-        await asyncio.sleep(0.5)
+        await until(lambda: not crew.workers._workers[place or 0].load.open)
         for number in range(4):
             crew.rooms.start(f"{number}", Wish(f"{number}"))
             assert crew.workers.place(f"talk/{number}") != place
@@ -194,6 +205,9 @@ async def face(crew: Crew) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def test_requests_about_a_room_reach_its_worker_and_the_answer_comes_back() -> None:
     async with Crew(2).running() as crew, face(crew) as http:
+        with apart():
+            for room in "ab":
+                crew.workers.where(f"room/{room}")
         processes = set()
         for room in "aabb":
             async with http.post(f"/api/v1/rooms/{room}/x", data=b"hello") as answer:
@@ -208,6 +222,7 @@ async def test_requests_about_a_room_reach_its_worker_and_the_answer_comes_back(
             assert (await answer.json())["type"] == "room-away"
         async with http.get("/api/v1/rooms/a/x") as answer:
             assert answer.status == 201
+            assert int(answer.headers["X-Process"]) in processes, "what ended one ended another"
 
 
 async def test_websockets_reach_their_rooms_worker_both_ways() -> None:
@@ -225,6 +240,6 @@ async def test_websockets_reach_their_rooms_worker_both_ways() -> None:
         process = crew.workers.processes[0]
         assert process
         os.kill(process, signal.SIGKILL)
-        message = await asyncio.wait_for(ws.receive(), 5)
+        message = await asyncio.wait_for(ws.receive(), 30)
         assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
         await ws.close()

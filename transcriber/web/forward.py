@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 import structlog
@@ -131,16 +132,29 @@ class Forward:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=REACH, sock_read=QUIET),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[_noting_what_is_passed()],
             )
         return self._clients[owner]
 
     async def _request(self, request: web.Request, owner: Owner) -> web.StreamResponse:
+        passed = asyncio.Event()
+        try:
+            return await self._answered(request, owner, passed)
+        except aiohttp.ClientConnectorError as error:
+            if not passed.is_set():
+                raise
+            raise _away(_named(request), "it ended over the request") from error
+
+    async def _answered(
+        self, request: web.Request, owner: Owner, passed: asyncio.Event
+    ) -> web.StreamResponse:
         async with self._client(owner).request(
             request.method,
             owner.url + request.raw_path,
             headers=_forwarded(request),
             data=request.content if request.can_read_body else None,
             allow_redirects=False,
+            trace_request_ctx=passed,
         ) as answer:
             response = web.StreamResponse(status=answer.status, headers=_passed(answer.headers))
             await response.prepare(request)
@@ -167,6 +181,23 @@ class Forward:
             await ours.prepare(request)
             async with _both(_pump(theirs, ours), _pump(ours, theirs)):
                 return ours
+
+
+def _noting_what_is_passed() -> aiohttp.TraceConfig:
+    """
+    Have the event set that a request names as soon as some of it is sent.
+
+    The client repeats what may be repeated when its connection breaks. Where that finds nobody, the
+    first time may have been what ended the process: it must not end the next one too.
+    """
+
+    async def sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        if context.trace_request_ctx:
+            context.trace_request_ctx.set()
+
+    noting = aiohttp.TraceConfig()
+    noting.on_request_headers_sent.append(sent)
+    return noting
 
 
 def _named(request: web.Request) -> str:
