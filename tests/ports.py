@@ -13,7 +13,7 @@ RANGE = range(10_000, 32_768)
 
 def free_port(address: str = "127.0.0.1") -> int:
     """Return a port that nobody listens on."""
-    for port in random.sample(RANGE, 100):
+    for port in random.SystemRandom().sample(RANGE, 100):  # tests that run beside ours choose too
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -265,6 +265,6 @@ class StoreConformance(RecordConformance, JournalConformance, LeaseConformance, 
 
 
 async def _until(happened: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not happened():  # noqa: ASYNC110 - several ways to happen
             await asyncio.sleep(0.01)

@@ -31,7 +31,7 @@ from tests.peers.talk.captioned import ROOM, Reader, reading, sentence, speaks, 
 from tests.peers.talk.process import LOOPBACK, Process
 from tests.peers.talk.programs import NEWEST
 from tests.ports import free_port
-from transcriber.store import Store, open_store
+from transcriber.store import Record, Store, open_store
 
 __all__ = ["Hook", "Instance", "instance", "receiving", "torment"]
 
@@ -81,7 +81,7 @@ class Instance:
     async def _alive(self) -> bool:
         try:
             return (await self.cloud.call("GET", "/heartbeat", sent={}))[0] == 200
-        except aiohttp.ClientConnectionError:
+        except (aiohttp.ClientConnectionError, TimeoutError):
             return False
 
     async def press(self, reader: str, room: str = ROOM) -> None:
@@ -100,12 +100,14 @@ class Torment:
     async def owner(self) -> Instance:
         """The instance that has the room."""
         async with asyncio.timeout(30):
-            while not (place := await self._store.get("place", PLACE)):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            while not (record := await self._store.get("instance", place.value)):  # noqa: ASYNC110
+            while not (record := await self._record()):  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.05)
         address = f'"url": "{record.value["url"]}"'
         return next(one for one in self._instances if address in one.process.output)
+
+    async def _record(self) -> Record | None:
+        place = await self._store.get("place", PLACE)
+        return await self._store.get("instance", place.value) if place else None
 
     async def captions_go_on(self) -> None:
         """Wait for words that were not there."""
@@ -114,19 +116,28 @@ class Torment:
             while len(self._reader.captions) <= read:  # noqa: ASYNC110 - another task reads
                 await asyncio.sleep(0.01)
 
+    async def in_a_sentence(self) -> None:
+        """Wait for words in a sentence: what was said before them has been kept by then."""
+        await self.captions_go_on()
+        while self._reader.captions[-1][2]:
+            await self.captions_go_on()
+
     async def gap(self, fault: Callable[[Instance], None], *, back: float) -> float:
         """
         Do something to who has the room; seconds until words come again.
 
         Somebody else must have it then. The victim gets some time to come `back` or end.
         """
-        await self.captions_go_on()
-        victim, began = await self.owner(), time.monotonic()
+        victim = await self.owner()
+        await self.in_a_sentence()
+        began = time.monotonic()
         fault(victim)
         await asyncio.sleep(ON_ITS_WAY)
+        async with asyncio.timeout(60):
+            while await self.owner() is victim:  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.05)
         await self.captions_go_on()
         gap = time.monotonic() - began
-        assert await self.owner() is not victim
         await asyncio.sleep(back)
         if not victim.process.running:
             await victim.process.start()

@@ -21,8 +21,8 @@ from tests.peers.engines.server import Mischief
 from tests.peers.speech import blocks as sample
 from transcriber import aio, engines
 from transcriber.audio.block import SECONDS, Block, silence
+from transcriber.engines.stt import fallback, mute, resume, wire
 from transcriber.engines.stt import kyutai as gpu
-from transcriber.engines.stt import mute, resume, wire
 from transcriber.engines.stt import openai as requests
 from transcriber.engines.stt.base import Final, Heard, Interrupted, StreamOptions, Stt, SttStream
 from transcriber.engines.stt.fallback import choose
@@ -128,8 +128,8 @@ def provider(request: pytest.FixtureRequest) -> Provider:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "HEARTBEAT", 0.5)
-    monkeypatch.setattr(requests, "ANSWER", 1.5)
+    monkeypatch.setattr(wire, "HEARTBEAT", 1.0)
+    monkeypatch.setattr(requests, "ANSWER", 3.0)
     monkeypatch.setattr(resume, "pauses", lambda: aio.backoff(base=0.2, limit=1.0))
 
 
@@ -249,6 +249,7 @@ async def test_another_takes_over_when_it_falls_mute(
 ) -> None:
     """Pings are answered and audio is taken: only that no words come shows it."""
     monkeypatch.setattr(mute, "MUTE", 0.4)
+    monkeypatch.setattr(fallback, "PATIENCE", 10.0)
     spare, speech = FakeStt(), [*SENTENCE] * 3
     async with PROVIDERS[name].running(Mischief(times=99, mute_after=8)) as (_, stt):
         made = {"first": stt, "spare": spare}
@@ -263,8 +264,8 @@ async def test_who_does_not_answer_when_an_utterance_is_over_is_asked_again(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No other is needed for that, and no more speech."""
-    monkeypatch.setattr(gpu, "ANSWERS", 0.4)
-    monkeypatch.setattr(requests, "SILENT", 0.4)
+    monkeypatch.setattr(gpu, "ANSWERS", 1.0)
+    monkeypatch.setattr(requests, "SILENT", 1.0)
     async with (
         PROVIDERS[name].running(Mischief(times=1, mute_after=8)) as (server, stt),
         Resuming(stt) as carried,

@@ -14,7 +14,7 @@ from tests.peers.talk.programs import GENERATIONS, NEWEST
 from tests.peers.talk.proxy import Proxy
 from tests.peers.talk.watch import Watched, watch
 
-EXPIRY = 31.0
+EXPIRY = 34.0
 """Seconds after which the server has forgotten a session whose connection is gone."""
 
 
@@ -52,6 +52,7 @@ async def test_after_a_cut_the_session_goes_on(stack: HpbStack, proxy: Proxy) ->
         proxy.refuse = True
         proxy.cut()
         await bot.until(Offline)
+        await asyncio.sleep(0.5)  # the server notices, too
         await tell(ann, bot, "meanwhile")
         await tell(bot, ann, "later")
         proxy.refuse = False
@@ -105,10 +106,10 @@ async def test_a_dead_connection_is_noticed_and_replaced(
     newest: HpbStack, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulse, "QUIET", 0.5)
-    monkeypatch.setattr(pulse, "SILENCE", 1.5)
+    monkeypatch.setattr(pulse, "SILENCE", 4.0)
     async with watch(newest.bot("r", url=proxy.url)) as (bot,):
-        await bot.during(0.2)
-        assert not await bot.during(3.0), "pings and their answers keep it alive"
+        told = await bot.during(6.0)
+        assert not [one for one in told if isinstance(one, Offline)], "pings keep it alive"
         proxy.swallow = True
         assert "no sign of life" in (await bot.until(Offline)).reason
         proxy.swallow = False
@@ -184,7 +185,7 @@ async def test_many_come_back_at_once_without_being_locked_out(newest: HpbStack,
         if keys == "new":  # then the old sessions' ids look forged, which is counted and slowed
             newest.configure()
         await newest.server.start()
-        joined = await asyncio.gather(*(bot.joined(within=20) for bot in bots))
+        joined = await asyncio.gather(*(bot.joined(within=40) for bot in bots))
         assert not any(found.resumed for found in joined)
 
 

@@ -34,6 +34,8 @@ SESSIONS = 4
 """Sessions of each endpoint."""
 IN_FLIGHT = 1.0
 """Seconds before a crash within which an answer may not have been recorded on disk."""
+READ = 0.2
+"""Seconds after one within which the receiver reads what was sent before."""
 LONGEST = 300.0
 """Seconds after which a run has failed, whatever else it shows."""
 AHEAD = 500
@@ -244,7 +246,7 @@ class Torment:
     def _explained(self, times: list[float]) -> bool:
         """Whether something was killed soon after each acceptance that was repeated."""
         return all(
-            any(began - IN_FLIGHT <= moment <= ended for began, ended in self.crashes)
+            any(began - IN_FLIGHT <= moment <= ended + READ for began, ended in self.crashes)
             for moment in times[:-1]
         )
 

@@ -35,7 +35,7 @@ OPTIONS = Options(
     poll=0.1,
 )
 """The rules of the product with its hours made seconds."""
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds the receiver gets: well over what it needs when it means to answer."""
 
 

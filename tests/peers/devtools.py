@@ -26,7 +26,7 @@ from tests.peers.chromium import FLAGS
 
 __all__ = ["Chromium", "Tab", "chromium"]
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds within which a page has to get somewhere."""
 LOOK = 0.05
 KEYS = {"Enter": ("Enter", 13, "\r"), "Escape": ("Escape", 27, ""), "Tab": ("Tab", 9, "")}
@@ -68,13 +68,15 @@ class Tab:
 
     async def open(self, url: str) -> None:
         """Go to an address."""
-        await self.ask("Page.navigate", url=url)
-        await self.until("document.readyState === 'complete'")
+        await self._leave("Page.navigate", url=url)
 
     async def reload(self) -> None:
         """Go to the same address again."""
+        await self._leave("Page.reload")
+
+    async def _leave(self, method: str, **where: str) -> None:
         await self.run("globalThis.left = true")
-        await self.ask("Page.reload")
+        await self.ask(method, **where)
         await self.until("!globalThis.left && document.readyState === 'complete'")
 
     async def run(self, script: str) -> Any:

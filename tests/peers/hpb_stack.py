@@ -35,7 +35,7 @@ from tests.ports import free_port
 
 __all__ = ["HpbStack"]
 
-DEADLINE = 5.0
+DEADLINE = 30.0
 """Seconds for the server to clear up."""
 
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)

@@ -235,6 +235,8 @@ class Nextcloud:
         self.tasks = Tasks()
         self.talk = Talk()
         self.admin = Administration()
+        self.patience = 3.0
+        """Seconds to wait for the ExApp: Talk's."""
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -265,14 +267,14 @@ class Nextcloud:
     async def call(
         self, method: str, path: str, body: Any = None, *, sent: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        """Call the ExApp with Talk's three seconds of patience."""
+        """Call the ExApp."""
         assert self._http
         async with self._http.request(
             method,
             f"{self.app_url}{path}",
             data=None if body is None else json.dumps(body).replace("/", "\\/"),
             headers=(headers() if sent is None else sent) | {"Content-Type": "application/json"},
-            timeout=aiohttp.ClientTimeout(total=3),
+            timeout=aiohttp.ClientTimeout(total=self.patience),
         ) as answer:
             assert answer.content_type == "application/json"
             return answer.status, await answer.json()

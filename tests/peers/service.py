@@ -47,7 +47,7 @@ async def service(
     finally:
         with contextlib.suppress(ProcessLookupError):  # the test may have ended it
             process.send_signal(ask)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.wait() == (-ask if ask is signal.SIGKILL else 0)
             await reading
         folder.cleanup()

@@ -87,6 +87,7 @@ class Caller:
     """What they send."""
     said: float = 0.0
     happened: list[tuple[float, Message]] = field(default_factory=list)
+    following: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def loud(self) -> list[float]:
@@ -135,6 +136,7 @@ class Caller:
         async with http.ws_connect(path, headers=ADMIN) as socket:
             async for frame in socket:
                 message: dict[str, Any] = frame.json()
+                self.following.set()
                 if message["type"] == "happened":
                     self.happened.append((time.monotonic(), message["event"]))
 
@@ -177,6 +179,7 @@ async def calling(
         caller = Caller(visitor, dialog, await visitor.publish())
         following = asyncio.create_task(caller.follow(http))
         try:
+            await asyncio.wait_for(caller.following.wait(), 60)
             yield caller
         finally:
             following.cancel()

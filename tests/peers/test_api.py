@@ -160,7 +160,7 @@ async def test_whatever_is_asked_the_answers_are_as_described(tmp_path: Path) ->
             *("--header", f"Authorization: {TOKEN['Authorization']}"),
             *("--checks", f"{checks},response_schema_conformance,response_headers_conformance"),
             *("--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "1"),
-            *("--suppress-health-check", "all", "--request-timeout", "10", "--no-color"),
+            *("--suppress-health-check", "all", "--request-timeout", "60", "--no-color"),
             *left_out,
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,

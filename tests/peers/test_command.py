@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,18 +48,26 @@ WAITING = ("check", "flows run dialogs/flows/reception.yaml")
 """Commands that take their time after their first line."""
 
 
+def asking(silent: socket.socket) -> dict[str, str]:
+    """Have a service listen for us that lets us in and never says a word."""
+    url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+    return {"ASR_BACKEND": "kyutai", "STT_STREAM_URL": url}
+
+
 @pytest.mark.parametrize("command", WAITING)
 def test_interrupting_leaves_one_line(command: str) -> None:
     argv = [sys.executable, "-u", "-m", "transcriber", *command.split()]
-    env = os.environ | {"ASR_BACKEND": "kyutai", "STT_STREAM_URL": "ws://192.0.2.1:9/"}
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        argv, env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
-    ) as process:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        subprocess.Popen(
+            argv, env=os.environ | asking(silent), text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        ) as process,
+    ):
         assert process.stdout
         assert process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert err.splitlines()[-1] == "transcriber: interrupted"
     assert "Traceback" not in err
     assert process.returncode in (130, -signal.SIGINT)
@@ -101,7 +110,8 @@ def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:
 
 def test_a_text_is_said_to_a_file(tmp_path: Path) -> None:
     file = tmp_path / "said.wav"
-    ran = transcriber("say", "Welcome to the meeting.", "--output", str(file), "--json")
+    wish = ("say", "Welcome to the meeting.", "--output", str(file), "--json")
+    ran = transcriber(*wish, env={"TTS_BACKEND": "local"})
     told = json.loads(ran.out)
     assert (told["file"], told["engines"], told["characters"]) == (str(file), ["local"], 23)
     samples, rate = wav.decode(file.read_bytes())

@@ -40,8 +40,9 @@ def dry(command: str) -> str:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_documented_command_works(command: str) -> None:
-    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def test_a_documented_command_works(command: str, tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "DATA_DIR": str(tmp_path)}
     ran = subprocess.run(
         dry(command), shell=True, capture_output=True, text=True, timeout=300, env=env
     )

@@ -1,12 +1,14 @@
 """espeak-ng, the program."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.tts import LONG, TtsConformance, heard, pieces, seconds
+from tests.load.processes import Tree
 from tests.peers import missing
 from transcriber.engines.tts.base import Manner, Tts
 from transcriber.engines.tts.espeak import Espeak, EspeakOptions
@@ -56,9 +58,8 @@ async def test_no_program_is_left_when_nobody_listens() -> None:
     assert _children() == []
 
 
-def _children() -> list[str]:
-    files = Path("/proc/self/task").glob("*/children")
-    return [found for file in files if (found := file.read_text())]
+def _children() -> list[int]:
+    return sorted(Tree(os.getpid()).children())
 
 
 async def test_a_program_that_fails_is_an_error(

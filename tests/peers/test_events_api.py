@@ -65,8 +65,10 @@ async def listening(house: House, **asked: Any) -> AsyncIterator[aiohttp.StreamR
 
 
 async def next_event(content: aiohttp.StreamReader) -> dict[str, str]:
-    lines = (await content.readuntil(b"\n\n")).decode().strip().splitlines()
-    return dict(line.split(": ", 1) for line in lines)
+    block = ": still here"
+    while block.startswith(":"):
+        block = (await content.readuntil(b"\n\n")).decode().strip()
+    return dict(line.split(": ", 1) for line in block.splitlines())
 
 
 async def test_a_listener_is_told_what_happens(house: House) -> None:

@@ -68,7 +68,7 @@ async def freed(service: Running, slots: int) -> None:
 
 async def test_a_client_that_sends_nothing_is_let_go_and_told() -> None:
     async with (
-        running(limits=Limits(idle=0.3)) as service,
+        running(limits=Limits(idle=2.0)) as service,
         witness(service),
         service.stream() as client,
     ):

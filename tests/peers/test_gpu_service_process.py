@@ -150,7 +150,7 @@ def test_load_says_what_was_lost() -> None:
 async def test_load_says_why_a_stream_ended_and_what_never_began(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
     path.write_bytes(_wav(say("some speech")))
-    async with running(limits=Limits(lifetime=0.3)) as service:
+    async with running(limits=Limits(lifetime=1.0)) as service:
         tally = await drive(Plan(service.url, seconds=3.0, speech=path, ramp=0.0))
         gone = await drive(Plan("http://127.0.0.1:1", seconds=0.1, ramp=0.0))
 

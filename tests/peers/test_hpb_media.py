@@ -13,11 +13,11 @@ from aiortc import MediaStreamTrack
 from hpb import Failed, Left, Offer, Offline
 from hpb.requests import Ice, candidate, caption, to_session
 from tests.peers.hpb_stack import HpbStack
+from tests.peers.rtc import network
 from tests.peers.speech import convert, samples
 from tests.peers.talk.audio import Sound, likeness, listen, measure, tone
 from tests.peers.talk.browser import browsing
 from tests.peers.talk.media import hearing, speaking
-from tests.peers.talk.namespace import own_network
 from tests.peers.talk.programs import GENERATIONS
 from tests.peers.talk.proxy import Proxy
 from tests.peers.talk.watch import Watched, watch
@@ -25,8 +25,8 @@ from tests.peers.talk.watch import Watched, watch
 
 @pytest.fixture(params=GENERATIONS)
 async def stack(request: pytest.FixtureRequest) -> AsyncIterator[HpbStack]:
-    with own_network() as address:
-        async with HpbStack(request.param, mcu_timeout=2, media_address=address) as running:
+    with network() as address:
+        async with HpbStack(request.param, mcu_timeout=10, media_address=address) as running:
             running.nextcloud.rooms["r"] = {"name": "Room", "type": 2}
             yield running
 

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from hpb import InCall, Lost
 from hpb.client import Client
 from hpb.wire import MAX_MESSAGE_BYTES, Wire, dialer
+from tests.peers import until
 from tests.peers.talk.process import LOOPBACK
 from tests.peers.talk.watch import Watched
 from tests.unit.hpb.server import Server, signaling
@@ -53,9 +54,9 @@ async def wire(talk: Talk) -> AsyncIterator[Wire]:
         yield found
 
 
-async def answer(socket: web.WebSocketResponse) -> None:
+async def answer(socket: web.WebSocketResponse, server: Server | None = None) -> None:
     """Be a signaling server."""
-    server = Server()
+    server = server or Server()
     async for message in socket:
         for text in server.answers([message.data]):
             await socket.send_str(text)
@@ -128,8 +129,9 @@ async def test_lists_of_ten_million_bytes_are_read() -> None:
     assert len(text) > 10_000_000
 
     async def talk(socket: web.WebSocketResponse) -> None:
-        asked = asyncio.create_task(answer(socket))
-        await asyncio.sleep(0.2)
+        server = Server()
+        asked = asyncio.create_task(answer(socket, server))
+        await until(lambda: "room" in server.types())
         await socket.send_str(text)
         await asked
 

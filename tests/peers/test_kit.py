@@ -16,7 +16,7 @@ async def test_task():
     KEPT.append(asyncio.create_task(asyncio.sleep(60)))
 
 def test_thread():
-    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 
 def test_socket():
     KEPT.append(socket.socket())

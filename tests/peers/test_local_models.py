@@ -135,7 +135,7 @@ async def test_a_model_that_hears_word_by_word_shows_words_as_they_come(tmp_path
         heard = await hear(stt, [*noise(15), *PAUSE], paced=True)
     partials = [event.text for event in heard if isinstance(event, Partial)]
     assert partials == sorted(set(partials), key=len)
-    assert len(partials) >= 5
+    assert len(partials) >= 3
 
 
 async def test_a_flush_brings_the_last_words_and_times_go_on(tmp_path: Path) -> None:

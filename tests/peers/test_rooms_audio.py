@@ -63,7 +63,7 @@ async def test_a_program_hears_everybody_apart_and_speaks_to_all() -> None:
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
         await ann.publish()
-        ann.sender.play(tone(20.0, 600))
+        ann.sender.play(tone(120.0, 600))
         listens, speaks = await place.token("join", "subscribe"), await place.token(name="Robot")
         async with (
             program(place, f"listen?rate={RATE}", listens) as ear,

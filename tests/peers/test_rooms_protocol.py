@@ -73,13 +73,17 @@ def _enough(heard: Heard) -> bool:
     return heard.seconds >= 1.6
 
 
+def _over(one: Visitor) -> bool:
+    return one.sender.queued == 0
+
+
 async def test_everybody_is_heard_by_all_others_and_by_nobody_twice() -> None:
     async with house() as place:
         await place.open()
         ann, bo, cleo = [await place.visitor(name) for name in ("Ann", "Bo", "Cleo")]
         tracks = {await one.publish(): one for one in (ann, bo, cleo)}
         for pitch, one in zip((600, 1_000, 1_700), (ann, bo, cleo), strict=True):
-            one.sender.play(tone(4.0, pitch))
+            one.sender.play(tone(60.0, pitch))
         for listener in (ann, bo, cleo):
             for track, speaker in tracks.items():
                 if speaker is not listener:
@@ -102,10 +106,17 @@ async def test_programs_learn_what_is_sent_and_who_speaks() -> None:
         assert await listener.receive_json(timeout=20) == {"type": "ready"}
 
         async def next_event(kind: str) -> Any:
-            event = (await listener.receive_json(timeout=45))["event"]
-            assert (event["type"], event["session_id"]) == (kind, place.room)
-            assert event["data"]["room"] == place.room
+            event = {"type": ""}
+            while event["type"] != kind:
+                event = (await listener.receive_json(timeout=45))["event"]
+                assert (event["session_id"], event["data"]["room"]) == (place.room, place.room)
             return event["data"]
+
+        async def speaks(*people: str) -> Any:
+            told = None
+            while told is None or [one["person_id"] for one in told] != [*people]:
+                told = (await next_event("speaker.changed"))["speakers"]
+            return told
 
         await place.open()
         ann, bo = await place.visitor("Ann"), await place.visitor("Bo")
@@ -116,9 +127,9 @@ async def test_programs_learn_what_is_sent_and_who_speaks() -> None:
             assert (sent["person_id"], sent["track_id"], sent["kind"]) == (person, track, "audio")
         for person, one in zip(people, (ann, bo), strict=True):
             one.sender.play(tone(3.0))
-            (speaker,) = (await next_event("speaker.changed"))["speakers"]
-            assert (speaker["person_id"], speaker["audio_level"] < 35) == (person, True)
-            assert (await next_event("speaker.changed"))["speakers"] == []
+            assert (await speaks(person))[0]["audio_level"] < 35
+            await until(partial(_over, one), "the end of the tone")
+            await speaks()
         await ann.say("leave")
         gone = await next_event("track.unpublished")
         assert (gone["person_id"], gone["track_id"]) == (people[0], tracks[0])
@@ -167,9 +178,10 @@ async def test_who_comes_back_still_does_not_get_what_they_did_not_want() -> Non
         await _flows(bo)
         assert (await bo.ask("unsubscribe", "offer", track_id=track))["tracks"] == []
         resume = bo.find("ready")[0]["resume"]
-        again, fresh = await place.door(), await place.door()
+        again = await place.door()
         assert (await again.join(await place.token(), resume=resume))["resumed"]
         await _rests(bo)
+        fresh = await place.door()
         assert (await fresh.join(await place.token(), resume=resume, fresh=True))["resumed"]
         other = await cleo.publish()
         (told,) = (await fresh.next("offer"))["tracks"]
@@ -233,8 +245,9 @@ async def test_both_connections_start_ice_again_and_nothing_is_lost() -> None:
         published = await ann.next("published", after=before)
         assert published["tracks"][0]["track_id"] == track
         await ann.connect_publish(published)
+        offers = bo.offers
         await bo.say("restart", peer="subscribe")
-        await until(lambda: bo.offers == 2, "another offer")
+        await until(lambda: bo.offers > offers, "another offer")
         heard = bo.hear(track).seconds
         await until(lambda: bo.hear(track).seconds > heard + 2, "sound on other ways")
         receiver = next(iter(bo._receivers.values()))
@@ -350,7 +363,7 @@ async def test_messages_reach_all_others_or_some_and_have_a_size() -> None:
 async def test_limits_are_told() -> None:
     env = {
         "MAX_ROOMS_PER_NODE": "2", "MAX_PUBLISHERS_PER_ROOM": "1", "MAX_PARTICIPANTS_PER_ROOM": "2",
-        "ROOM_EMPTY_SECONDS": "3", "ROOMS_OPEN": "true",
+        "ROOM_EMPTY_SECONDS": "10", "ROOMS_OPEN": "true",
     }  # fmt: skip
     async with house(**env) as place:
         room = await place.open()
@@ -366,7 +379,7 @@ async def test_limits_are_told() -> None:
             assert answer.status == 503
             assert "MAX_ROOMS_PER_NODE" in (await answer.json())["detail"]
         listed = [room, empty]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while empty in listed:
                 await asyncio.sleep(0.5)
                 async with place.http.get("/api/v1/rooms", headers=ADMIN) as answer:
@@ -388,8 +401,8 @@ async def test_open_rooms_are_made_and_entered_only_where_allowed_and_not_too_of
             assert answer.status == 404
         made = await open_room(place.http, name="Stand-up")
         path = f"/api/v1/open/rooms/{made['room_id']}/tokens"
-        statuses = []
-        for _ in range(35):
+        statuses: list[int] = []
+        while len(statuses) < 70 and 429 not in statuses:  # the minute they count in may turn
             async with place.http.post(path) as answer:
                 statuses.append(answer.status)
         assert statuses[0] == 201

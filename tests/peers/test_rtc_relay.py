@@ -22,6 +22,14 @@ from transcriber.rtc.path import help_found
 SECRET = "a secret that the relay shares with us"
 
 
+def _listens(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.asynccontextmanager
 async def relay(address: str, certificate: Path | None = None) -> AsyncIterator[int]:
     """Run coturn; yields its port, which also takes TLS if there is a certificate."""
@@ -36,10 +44,9 @@ async def relay(address: str, certificate: Path | None = None) -> AsyncIterator[
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while not _listens(address, port):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.05)
         yield port
     finally:
         process.terminate()

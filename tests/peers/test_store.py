@@ -98,7 +98,7 @@ async def test_what_is_told_reaches_other_processes_with_the_same_file(tmp_path:
             one.listen("a", heard.append)
             two.listen("a", heard.append)
             await one.tell("a", 1)
-            assert heard == [1]
+            assert heard[:1] == [1]
             await until(lambda: heard == [1, 1])
             await two.tell("a", 2)
             await until(lambda: heard == [1, 1, 2, 2])

@@ -49,7 +49,7 @@ async def test_captions_reach_exactly_those_who_asked(local: Stt, tmp_path: Path
             place.speaker("ann", amiable) as ann,
             place.speaker("eve", other) as eve,
         ):
-            await until(lambda: bob.words(ann)[:8] == AMIABLE and len(bob.words(eve)) > 8)
+            await until(lambda: bob.words(ann)[-8:] == AMIABLE and len(bob.words(eve)) > 8)
         assert not set(AMIABLE[4:]) & set(bob.words(eve))
         assert [final for _, _, final in bob.captions].count(False) > 1
         assert bob.speakers == {ann, eve}
@@ -108,9 +108,10 @@ async def test_who_asks_late_reads_from_then_on(stack: HpbStack) -> None:
             await dan.reads_on(ann)
             assert not {*dan.finals(ann)} & {*bob.finals(ann)[:2]}
             await place.captions.stop_reading(ROOM, "nc-bob")
+            await dan.reads_on(ann)  # what was on its way has arrived
             read = len(bob.captions)
             await dan.reads_on(ann)
-            assert len(bob.captions) <= read + 1
+            assert len(bob.captions) == read
 
 
 async def test_it_leaves_when_the_call_ends_for_all(stack: HpbStack, local: Stt) -> None:
@@ -170,7 +171,8 @@ async def test_what_arrives_is_what_the_recogniser_hears_in_the_file(
             for voice in voices.values():
                 voice.say()
             await asyncio.sleep(whole + 1)
-            await until(lambda: all(len(bob.words(one)) >= len(WORDS) - 3 for one in speakers))
+            readers = [(reader, one) for reader in (bob, cid) for one in speakers]
+            await until(lambda: all(len(a.words(b)) >= len(WORDS) - 3 for a, b in readers))
         for speaker in speakers:
             said = bob.words(speaker)[: len(WORDS)]
             assert error_rate(WORDS, said) <= file + 2

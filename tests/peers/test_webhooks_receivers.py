@@ -61,7 +61,7 @@ async def receiver(language: str, secret: str, folder: Path) -> AsyncIterator[tu
 
 
 async def listening(port: int) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:

@@ -45,7 +45,7 @@ async def serving(cloud: Nextcloud, folder: Path, **env: str) -> AsyncIterator[P
     async def alive() -> bool:
         try:
             return (await cloud.call("GET", "/heartbeat", sent={}))[0] == 200
-        except aiohttp.ClientConnectionError:
+        except (aiohttp.ClientConnectionError, TimeoutError):
             return False
 
     command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
@@ -89,6 +89,6 @@ async def ready(process: Process) -> None:
     """Wait until its workers have started."""
     await until(lambda: "listening on" in process.output)
     (url,) = re.findall(r"listening on (\S+)", process.output)
-    async with asyncio.timeout(30), aiohttp.ClientSession(url) as http:
+    async with asyncio.timeout(120), aiohttp.ClientSession(url) as http:
         while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
             await asyncio.sleep(0.1)

@@ -26,7 +26,7 @@ from tests.peers.talk.process import LOOPBACK, Process
 __all__ = ["Browser", "browsing"]
 
 PAGE = Path(__file__).with_name("browser.html")
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds within which the page has to get somewhere."""
 
 OPTIONS = (

@@ -12,10 +12,10 @@ from hpb import Message
 from tests.fakes.store import MemoryStore
 from tests.peers import until
 from tests.peers.hpb_stack import HpbStack
+from tests.peers.rtc import network
 from tests.peers.speech import convert, plain, samples
 from tests.peers.talk.audio import Sound
 from tests.peers.talk.media import speaking
-from tests.peers.talk.namespace import own_network
 from tests.peers.talk.programs import signaling_server
 from tests.peers.talk.watch import Watched, watch
 from transcriber.bus.memory import Bus
@@ -174,7 +174,7 @@ def sentence(folder: Path, start: float = 13.9, end: float = 17.3) -> Sound:
 async def talking(generation: str, *, janus: str = "") -> AsyncIterator[HpbStack]:
     """Have a back end with media and a room; Janus may be told more."""
     signaling_server(generation)  # may have to be fetched, which needs the machine's network
-    with own_network() as address:
+    with network() as address:
         stack = HpbStack(generation, mcu_timeout=2, media_address=address, janus=janus)
         async with stack:
             stack.nextcloud.rooms[ROOM] = {"name": "Room", "type": 2}

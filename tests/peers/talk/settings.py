@@ -53,7 +53,7 @@ internalsecret = {internal_secret}
 [backend]
 backends = nextcloud
 allowall = false
-timeout = 5
+timeout = 30
 connectionsperhost = 32
 [nextcloud]
 url = {nextcloud}

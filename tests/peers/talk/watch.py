@@ -13,7 +13,7 @@ __all__ = ["Watched", "watch"]
 
 E = TypeVar("E")
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds within which something expected has to happen."""
 
 
