@@ -26,7 +26,7 @@ check: $(READY) ## format, lint, types, import contracts, known vulnerabilities,
 
 test: peers ## all lanes, with the real peers that can be had here; TORCH=1: models too
 	@rm -f .coverage .coverage.* && $(RUN)python -m pytest -q --cov --cov-context=test --cov-report= \
-	  -n 3 --dist loadfile --hypothesis-profile=thorough tests/unit tests/peers $(wildcard tests/faults)
+	  -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=thorough tests/peers tests/faults tests/unit
 	@$(if $(TORCH),bash tests/gpu/setup.sh && if [ -e .venv-torch/ready ]; then \
 	  .venv-torch/bin/python -m pytest -q tests/gpu; fi)
 	@$(RUN)python -m tests.coverage

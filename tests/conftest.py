@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import itertools
 import os
 import random
 import signal
@@ -30,6 +31,9 @@ import structlog
 from tests.virtual_time import VirtualTimeLoop
 
 UNIT = Path(__file__).parent / "unit"
+FAULTS = Path(__file__).parent / "faults"
+AMONG = 8
+"""Of so many files one is of faults: those wait more than they work."""
 CPU_BUDGET = 1.0
 """Seconds of computing a unit test may take: a third of it, and room for a busy machine."""
 WALL_BUDGET = 4.0
@@ -86,10 +90,18 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Look for tasks where there is an event loop; making one for every other test takes time."""
+    """
+    Look for tasks where there is an event loop; making one for every other test takes time.
+
+    Files come in their order, with those of faults among them.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.fixturenames.insert(0, "_no_task_left_behind")
+    places = {True: itertools.count(step=AMONG), False: itertools.count()}
+    files = dict.fromkeys(item.path for item in items)
+    turns = {file: next(places[FAULTS in file.parents]) for file in files}
+    items.sort(key=lambda item: turns[item.path])
 
 
 @pytest.fixture
