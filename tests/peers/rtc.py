@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from aiortc import RTCPeerConnection
 
 from tests.network import NoNetwork, own_network
 from tests.peers import missing
 from transcriber.audio.block import RATE, Block, Samples
 
-__all__ = ["Heard", "network", "tone", "until"]
+__all__ = ["Heard", "close", "network", "tone", "until"]
 
 
 @contextmanager
@@ -66,3 +67,12 @@ async def until(met: Callable[[], bool], what: str, seconds: float = 45.0) -> No
     while not met():
         assert asyncio.get_running_loop().time() < deadline, f"no {what} within {seconds} seconds"
         await asyncio.sleep(0.02)
+
+
+async def close(connection: RTCPeerConnection) -> None:
+    """Close a connection of aiortc's, and let what it had begun come to its end."""
+    await connection.close()
+    tasks = [(task, getattr(task.get_coro(), "cr_frame", None)) for task in asyncio.all_tasks()]
+    begun = [task for task, frame in tasks if frame and frame.f_locals.get("self") is connection]
+    if begun:
+        await asyncio.wait(begun)

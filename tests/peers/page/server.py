@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from tests.peers import until
+from tests.peers.rtc import close
 from transcriber.web.pages import routes
 from transcriber.web.routes import PUBLIC, Handler, Route
 from transcriber.web.server import application, listen
@@ -87,7 +88,7 @@ class FakeRoom:
     async def close(self) -> None:
         """End all media."""
         for peer in self._peers.values():
-            await peer.close()
+            await close(peer)
 
     def routes(self) -> list[Route]:
         """The part of the service that rooms are."""

@@ -17,6 +17,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from hpb import Answer, Candidate, Offer
 from hpb.requests import answer, offer, request_offer
+from tests.peers.rtc import close
 from tests.peers.talk.watch import DEADLINE, Watched
 
 __all__ = ["hearing", "speaking"]
@@ -58,7 +59,7 @@ async def _connection() -> AsyncIterator[RTCPeerConnection]:
     try:
         yield connection
     finally:
-        await connection.close()
+        await close(connection)
 
 
 async def _reach(who: Watched, connection: RTCPeerConnection, sid: str) -> None:
