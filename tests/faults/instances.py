@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 from aiohttp import web
 
 import webhooks
@@ -76,13 +75,7 @@ class Instance:
         cloud.app_url = f"http://{LOOPBACK}:{port}"
         settings = [f"{name}={value}" for name, value in environment.items()]
         command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
-        self.process = Process(command, folder / f"{port}.log", self._alive)
-
-    async def _alive(self) -> bool:
-        try:
-            return (await self.cloud.call("GET", "/heartbeat", sent={}))[0] == 200
-        except (aiohttp.ClientConnectionError, TimeoutError):
-            return False
+        self.process = Process(command, folder / f"{port}.log", cloud.alive)
 
     async def press(self, reader: str, room: str = ROOM) -> None:
         """Press the button for captions."""

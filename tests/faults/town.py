@@ -47,9 +47,7 @@ NEW_MOUNTS = 0x0002_0000
 """The kernel's name for it: CLONE_NEWNS."""
 DISK = 180
 """Megabytes of the database's disk: twice what it has after a quiet hour."""
-UNWELCOME = (
-    OSError, TimeoutError, KeyError, aiohttp.ClientError, HpbError, AssertionError, ExceptionGroup,
-)  # fmt: skip
+UNWELCOME = (OSError, TimeoutError, aiohttp.ClientError, HpbError, AssertionError, ExceptionGroup)
 """What somebody meets who comes into a call while something is broken."""
 
 

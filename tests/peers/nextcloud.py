@@ -279,6 +279,13 @@ class Nextcloud:
             assert answer.content_type == "application/json"
             return answer.status, await answer.json()
 
+    async def alive(self) -> bool:
+        """Whether the ExApp is there."""
+        try:
+            return (await self.call("GET", "/heartbeat", sent={}))[0] == 200
+        except (aiohttp.ClientConnectionError, TimeoutError):
+            return False
+
     def _known(self, request: web.Request) -> None:
         proof = base64.b64decode(request.headers["AUTHORIZATION-APP-API"]).decode()
         if proof != f":{SECRET}" or request.headers["EX-APP-ID"] != "live_transcription":

@@ -13,7 +13,7 @@ from dialogs.ports import ToolCall
 from tests.conformance.llm import SAID, WEATHER, LlmConformance, answer, prompt, text
 from tests.peers.engines import llm as fake
 from tests.peers.engines.mouth import Asked
-from tests.peers.engines.server import Mischief
+from tests.peers.engines.server import Mischief, impatient
 from transcriber import engines
 from transcriber.engines.llm import online
 from transcriber.engines.llm.base import Llm
@@ -123,15 +123,13 @@ TROUBLE: dict[str, tuple[str, Mischief, str]] = {
 
 
 @pytest.mark.parametrize("what", TROUBLE)
-async def test_trouble_is_told_by_what_it_means(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trouble_is_told_by_what_it_means(what: str) -> None:
     name, mischief, kind = TROUBLE[what]
     mischief.times = 1
-    monkeypatch.setattr(online, "PATIENCE", 0.3 if kind == "timeout" else 60.0)
     async with serving(name, mischief) as server, engine(name, server.url) as llm:
-        with pytest.raises(EngineError) as failed:
+        with impatient(online, "PATIENCE", kind), pytest.raises(EngineError) as failed:
             await answer(llm, prompt("Hello"))
         assert failed.value.kind == kind
-        monkeypatch.setattr(online, "PATIENCE", 60.0)
         assert text(await answer(llm, prompt("Hello"))) == SAID
 
 

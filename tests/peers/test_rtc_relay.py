@@ -44,9 +44,7 @@ async def relay(address: str, certificate: Path | None = None) -> AsyncIterator[
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(60):
-            while not _listens(address, port):  # noqa: ASYNC110 - nobody tells us
-                await asyncio.sleep(0.05)
+        await until(lambda: _listens(address, port), "relay")
         yield port
     finally:
         process.terminate()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.tts import TEXT, TtsConformance, heard
 from tests.peers.engines import elevenlabs_voice as fake
-from tests.peers.engines.server import Mischief
+from tests.peers.engines.server import Mischief, impatient
 from transcriber.engines.stt.wire import Message
 from transcriber.engines.tts import online
 from transcriber.engines.tts.base import Manner, Tts
@@ -80,15 +80,13 @@ TROUBLE: dict[str, tuple[Mischief, str]] = {
 
 
 @pytest.mark.parametrize("what", TROUBLE)
-async def test_trouble_is_told_by_what_it_means(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trouble_is_told_by_what_it_means(what: str) -> None:
     mischief, kind = TROUBLE[what]
     mischief.times = 1
-    monkeypatch.setattr(online, "ANSWER", 0.3 if kind == "timeout" else 10.0)
     async with fake.speech(mischief) as server, engine(server.url) as tts:
-        with pytest.raises(EngineError) as failed:
+        with impatient(online, "ANSWER", kind), pytest.raises(EngineError) as failed:
             await heard(tts, TEXT)
         assert failed.value.kind == kind
-        monkeypatch.setattr(online, "ANSWER", 10.0)
         assert len(await heard(tts, TEXT))
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.conformance.tts import TEXT, TtsConformance, heard
 from tests.peers.engines.google_voice import Cloud, cloud
-from tests.peers.engines.server import Mischief
+from tests.peers.engines.server import Mischief, impatient
 from transcriber.engines.tts import online
 from transcriber.engines.tts.base import Manner, Tts
 from transcriber.engines.tts.google import Google, GoogleVoiceOptions
@@ -138,15 +138,11 @@ TROUBLE: dict[str, tuple[Mischief, str]] = {
 
 
 @pytest.mark.parametrize("what", TROUBLE)
-async def test_trouble_is_told_by_what_it_means(
-    what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_trouble_is_told_by_what_it_means(what: str, tmp_path: Path) -> None:
     mischief, kind = TROUBLE[what]
     mischief.times = 1
-    monkeypatch.setattr(online, "ANSWER", 0.3 if kind == "timeout" else 10.0)
     async with cloud(tmp_path, mischief) as there, engine(there) as tts:
-        with pytest.raises(EngineError) as failed:
+        with impatient(online, "ANSWER", kind), pytest.raises(EngineError) as failed:
             await heard(tts, TEXT)
         assert failed.value.kind == kind
-        monkeypatch.setattr(online, "ANSWER", 10.0)
         assert len(await heard(tts, TEXT))

@@ -11,7 +11,7 @@ from tests.conformance.tts import MARKUP, TEXT, TtsConformance, heard
 from tests.peers.engines import ibm as accounts
 from tests.peers.engines import ibm_voice as fake
 from tests.peers.engines.mouth import Asked
-from tests.peers.engines.server import Mischief
+from tests.peers.engines.server import Mischief, impatient
 from transcriber.engines.tts import online
 from transcriber.engines.tts.base import Manner, Tts
 from transcriber.engines.tts.ibm import Ibm, IbmVoiceOptions
@@ -67,15 +67,13 @@ TROUBLE: dict[str, tuple[Mischief, str]] = {
 
 
 @pytest.mark.parametrize("what", TROUBLE)
-async def test_trouble_is_told_by_what_it_means(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trouble_is_told_by_what_it_means(what: str) -> None:
     mischief, kind = TROUBLE[what]
     mischief.times = 1
-    monkeypatch.setattr(online, "ANSWER", 0.3 if kind == "timeout" else 10.0)
     async with speaking(mischief) as (_, tts):
-        with pytest.raises(EngineError) as failed:
+        with impatient(online, "ANSWER", kind), pytest.raises(EngineError) as failed:
             await heard(tts, TEXT)
         assert failed.value.kind == kind
-        monkeypatch.setattr(online, "ANSWER", 10.0)
         assert len(await heard(tts, TEXT))
 
 

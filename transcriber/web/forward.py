@@ -111,17 +111,18 @@ class Forward:
         """Pass a request on; raises `ClientConnectorError` if nothing of it was."""
         if VIA in request.headers and not owner.socket:
             raise ProblemError(503, "room-moves", "the room is just moving", retry_after=1)
+        passed = asyncio.Event()
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._websocket(request, owner)
-            return await self._request(request, owner)
-        except aiohttp.ClientConnectorError:
-            raise
+            return await self._request(request, owner, passed)
         except aiohttp.WSServerHandshakeError as error:
             raise ProblemError(
                 error.status, "refused", "the room refuses this connection"
             ) from error
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError) and not passed.is_set():
+                raise
             raise _away(_named(request), type(error).__name__) from error
 
     def _client(self, owner: Owner) -> aiohttp.ClientSession:
@@ -136,16 +137,7 @@ class Forward:
             )
         return self._clients[owner]
 
-    async def _request(self, request: web.Request, owner: Owner) -> web.StreamResponse:
-        passed = asyncio.Event()
-        try:
-            return await self._answered(request, owner, passed)
-        except aiohttp.ClientConnectorError as error:
-            if not passed.is_set():
-                raise
-            raise _away(_named(request), "it ended over the request") from error
-
-    async def _answered(
+    async def _request(
         self, request: web.Request, owner: Owner, passed: asyncio.Event
     ) -> web.StreamResponse:
         async with self._client(owner).request(

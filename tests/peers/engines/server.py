@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Protocol
 
+import pytest
 from aiohttp import WSMsgType, web
 
 from transcriber.engines.stt.wire import Message
 
-__all__ = ["Conversation", "Mischief", "Server", "hosting", "serving"]
+__all__ = ["Conversation", "Mischief", "Server", "hosting", "impatient", "serving"]
 
 
 class Conversation(Protocol):
@@ -52,6 +54,15 @@ class Mischief:
     """Messages after which nonsense comes."""
     slow: float = 0.0
     """Seconds each message takes."""
+
+
+@contextmanager
+def impatient(module: ModuleType, name: str, kind: str) -> Iterator[None]:
+    """Have a service that is to cause a timeout waited for but a moment, and others as usual."""
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "timeout":
+            patch.setattr(module, name, 0.3)
+        yield
 
 
 @dataclass

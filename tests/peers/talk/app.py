@@ -42,14 +42,8 @@ async def serving(cloud: Nextcloud, folder: Path, **env: str) -> AsyncIterator[P
     settings = [f"{name}={value}" for name, value in environment.items()]
     cloud.app_url = f"http://{LOOPBACK}:{port}"
 
-    async def alive() -> bool:
-        try:
-            return (await cloud.call("GET", "/heartbeat", sent={}))[0] == 200
-        except (aiohttp.ClientConnectionError, TimeoutError):
-            return False
-
     command = ["env", *settings, sys.executable, "-m", "transcriber", "serve"]
-    process = Process(command, folder / "serve.log", alive)
+    process = Process(command, folder / "serve.log", cloud.alive)
     await process.start()
     try:
         yield process

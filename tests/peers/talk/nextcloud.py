@@ -113,7 +113,9 @@ class Nextcloud:
 
     async def set_in_call(self, session_id: str, flags: int) -> None:
         """Let somebody enter or leave the call, or change what he has."""
-        seat = self.seats[session_id]
+        seat = self.seats.get(session_id)
+        if seat is None:
+            raise OSError(f"{session_id} is in no room")
         seat.in_call = flags
         users = [s.entry() for s in self.seats.values() if s.room == seat.room and s.in_call]
         change = {"incall": flags, "changed": [seat.entry()], "users": users}

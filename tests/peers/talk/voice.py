@@ -76,7 +76,7 @@ class Voice:
                     async with voiced(person, media, self._clip):
                         self.speaking.set()
                         await self._until_forgotten(person)
-            except (HpbError, TranscriberError, TimeoutError, OSError, KeyError):
+            except (HpbError, TranscriberError, TimeoutError, OSError):
                 await asyncio.sleep(0.5)
             finally:
                 self.speaking.clear()
