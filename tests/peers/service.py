@@ -11,10 +11,11 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 
-__all__ = ["service"]
+__all__ = ["ready", "service", "status"]
 
 NOTHING: Mapping[str, str] = {}
 
@@ -51,6 +52,19 @@ async def service(
             assert await process.wait() == (-ask if ask is signal.SIGKILL else 0)
             await reading
         folder.cleanup()
+
+
+async def status(http: aiohttp.ClientSession, path: str, **more: Any) -> int:
+    """How a request is answered; a GET, if nothing else is said."""
+    async with http.request(more.pop("method", "GET"), path, **more) as answer:
+        return answer.status
+
+
+async def ready(http: aiohttp.ClientSession) -> None:
+    """Wait until work is taken: workers have started, and models are loaded."""
+    async with asyncio.timeout(120):
+        while await status(http, "/ready") != 200:  # noqa: ASYNC110 - it does not call us
+            await asyncio.sleep(0.1)
 
 
 async def _read(stream: asyncio.StreamReader, logged: list[str]) -> None:

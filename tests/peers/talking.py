@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.peers import until
 from tests.peers.rtc import Heard
-from tests.peers.service import service
+from tests.peers.service import ready, service
 from tests.peers.speech import blocks
 from tests.peers.visitor import KEYS, LEVEL, Message, Visitor, visiting
 from transcriber.audio.block import RATE, Samples
@@ -150,8 +150,7 @@ async def house(
     (folder / "flows" / "flow.yaml").write_text(flow)
     ours = {"DATA_DIR": str(folder / "data"), "DIALOG_DIR": str(folder / "flows"), "WORKERS": "0"}
     async with service(ask=ask, env={**ours, **env}) as (http, _):
-        while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - models are loading
-            await asyncio.sleep(0.1)
+        await ready(http)
         yield http
 
 

@@ -24,7 +24,7 @@ from tests.peers import until
 from tests.peers.app_api import Proxy
 from tests.peers.devtools import Tab, chromium
 from tests.peers.nextcloud import SECRET, Nextcloud, headers
-from tests.peers.service import service
+from tests.peers.service import service, status
 from tests.peers.test_exapp import FORGED
 from tests.peers.test_page import SIZES
 from tests.ports import free_port
@@ -204,6 +204,12 @@ async def rooms(tab: Tab, stage: Stage) -> None:
     await tab.sees(".rooms .panel", "stand-up")
     await tab.sees(".people .speaking", "Yes, I have finished the page")
     await tab.sees(".said", "Good morning everybody")
+    stage.happen("dialog.started", dialog_name="reception", state="greeting")
+    await tab.sees(".panel a", "reception: greeting")
+    await tab.run("globalThis.link = document.querySelector('.panel a')")
+    stage.say("Bo", "Yes, I have finished the page, and more", "speech.partial")
+    await tab.sees(".people .speaking", "and more")
+    assert await tab.run("globalThis.link.isConnected"), "who presses on it presses on it"
     await go(tab, "rooms", "rooms")
 
 
@@ -316,16 +322,19 @@ async def test_an_administrator_of_nextcloud_needs_no_token() -> None:
             assert tab.complaints == []
             tokens = f"{console}/api/v1/tokens"
             wish = {"name": "x", "scopes": ["admin"]}
-            assert (await http.post(tokens, json=wish)).status == 403  # as a page elsewhere would
+            assert (
+                await status(http, tokens, method="POST", json=wish) == 403
+            )  # as a page elsewhere would
             proxy.admin = False
-            assert (await http.get(tokens)).status == 404
+            assert await status(http, tokens) == 404
             await nobody_else_gets_through(http, proxy.app_url)
         assert SECRET not in json.dumps(cloud.admin.lines)
 
 
 async def nobody_else_gets_through(http: aiohttp.ClientSession, app_url: str) -> None:
     """Whatever route of ours somebody asks for at Nextcloud's port, with whatever proof."""
-    described = await (await http.get("/api/v1/openapi.json")).json()
+    async with http.get("/api/v1/openapi.json") as answer:
+        described = await answer.json()
     routes = [
         (method, re.sub(r"{\w+}", "x", path))
         for path, known in described["paths"].items()
@@ -406,16 +415,17 @@ async def access(tab: Tab, http: aiohttp.ClientSession) -> None:
     await noted(tab, "td code", "POST /api/v1/tokens")
     await picture(tab, "access")
     bearer = {"Authorization": f"Bearer {token}"}
-    assert (await http.get("/metrics", headers=bearer)).status == 200
-    assert (await http.get("/api/v1/console", headers=bearer)).status == 403
+    assert await status(http, "/metrics", headers=bearer) == 200
+    assert await status(http, "/api/v1/console", headers=bearer) == 403
     await press(tab, "Revoke")
     await tab.click("dialog .danger")
     await tab.sees(".nothing", "none but the one of the settings")
-    assert (await http.get("/metrics", headers=bearer)).status == 401
+    assert await status(http, "/metrics", headers=bearer) == 401
 
 
 async def dialogs(tab: Tab, http: aiohttp.ClientSession) -> None:
-    await http.post("/api/v1/dialogs/sessions", json={"dialog": "survey"}, headers=BEARER)
+    wish = {"method": "POST", "json": {"dialog": "survey"}, "headers": BEARER}
+    assert await status(http, "/api/v1/dialogs/sessions", **wish) == 201
     await go(tab, "dialogs")
     await tab.sees("td", "survey")
     await picture(tab, "dialogs")

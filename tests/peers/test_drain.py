@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -14,7 +13,7 @@ from tests.load.processes import Tree
 from tests.load.speech import speech
 from tests.peers import until
 from tests.peers.rtc import network
-from tests.peers.service import service
+from tests.peers.service import ready, service
 from tests.peers.test_web import TOKEN
 from tests.peers.visitor import visiting
 from transcriber.rtc import Clip, Media
@@ -42,9 +41,7 @@ async def test_whoever_speaks_when_it_is_to_end_is_heard_out_and_kept(tmp_path: 
                     assert answer.status < 300, await answer.text()
                     return await answer.json()
 
-            async with asyncio.timeout(60):
-                while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - nobody tells us
-                    await asyncio.sleep(0.1)
+            await ready(http)
             room = (await ask("POST", "/api/v1/rooms"))["id"]
             await ask(
                 "POST", "/api/v1/webhooks", url="https://a.example", event_types=["speech.final"]

@@ -23,6 +23,7 @@ from modal_app.protocol import (
     Step,
 )
 from tests.peers.gpu_service import running, words
+from tests.peers.service import status
 
 
 def quiet(score: float) -> Samples:
@@ -175,7 +176,7 @@ async def test_without_the_secret_there_is_only_health() -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await service.http.ws_connect(f"{service.url}/v1/stream")
         answers = {
-            path: (await service.http.get(service.url + path)).status
+            path: await status(service.http, service.url + path)
             for path in ("/health", "/ready", "/metrics", "/v1/models", "/nowhere")
         }
 
@@ -197,7 +198,7 @@ async def test_stopping_lets_streams_finish_and_lets_nobody_in() -> None:
             await asyncio.sleep(0)
             async with service.stream() as late:
                 (refusal,) = await late.rest()
-            ready = (await service.http.get(f"{service.url}/ready")).status
+            ready = await status(service.http, f"{service.url}/ready")
             await client.ws.send_bytes(say("last words").tobytes())
             said = await client.finish()
         await asyncio.wait_for(draining, 5)
@@ -231,8 +232,8 @@ async def test_a_crash_of_the_engine_is_told_to_everybody_and_ends_the_service()
             ends = [await one.rest(), await other.rest()]
         with pytest.raises(RuntimeError, match="engine has failed"):
             await asyncio.wait_for(service.work, 5)
-        health = await service.http.get(f"{service.url}/health")
-        body = await health.json()
+        async with service.http.get(f"{service.url}/health") as health:
+            body = await health.json()
 
     assert ends == [[End("engine failed")]] * 2
     assert (health.status, body["status"]) == (503, "failed")
@@ -256,8 +257,10 @@ async def test_figures_are_there_for_prometheus() -> None:
         async with service.stream() as client:
             await client.ws.send_bytes(say("counted words").tobytes())
             await client.finish()
-        text = await (await service.http.get(f"{service.url}/metrics")).text()
-        models = await (await service.http.get(f"{service.url}/v1/models")).json()
+        async with service.http.get(f"{service.url}/metrics") as answer:
+            text = await answer.text()
+        async with service.http.get(f"{service.url}/v1/models") as answer:
+            models = await answer.json()
 
     assert "stt_words_total 2.0" in text
     assert 'stt_step_seconds{quantile="0.99"}' in text

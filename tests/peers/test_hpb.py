@@ -44,15 +44,14 @@ async def test_a_bot_is_in_the_call_without_audio_from_the_start(stack: HpbStack
         assert bot.hpb.version.startswith(stack.generation)
         assert "mcu" in bot.hpb.features
         await stack.nextcloud.set_in_call("nc-ann", 3)
-        await ann.in_call("ann")
-        flags = [
-            who.in_call
-            for update in ann.seen
-            if isinstance(update, InCall)
-            for who in update.participants
-            if who.session_id == bot.hpb.session_id
-        ]
-        assert set(flags) == {1}
+
+        def flags(session_id: str) -> set[int]:
+            updates = [event.participants for event in ann.seen if isinstance(event, InCall)]
+            there = [who for update in updates for who in update]
+            return {who.in_call for who in there if who.session_id == session_id}
+
+        await ann.until(InCall, lambda _: all(flags(one.hpb.session_id) for one in (ann, bot)))
+        assert flags(bot.hpb.session_id) == {1}
 
 
 async def test_a_bot_learns_who_is_there_and_who_speaks(stack: HpbStack) -> None:

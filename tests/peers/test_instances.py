@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from tests.peers.postgres import Postgres, postgres
+from tests.peers.service import ready
 
 TOKEN = {"Authorization": "Bearer s3cret"}
 
@@ -59,9 +60,7 @@ async def instance(server: Postgres, folder: Path, **env: str) -> AsyncIterator[
         async with asyncio.timeout(60):
             url = json.loads(await process.stdout.readline())["url"]
         async with aiohttp.ClientSession(url) as http:
-            async with asyncio.timeout(60):
-                while (await http.get("/ready")).status != 200:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+            await ready(http)
             yield Instance(process, http)
     finally:
         if process.returncode is None:

@@ -18,7 +18,7 @@ import pytest
 from tests.network import ADDRESS, Machine, other_machine
 from tests.peers.devtools import Chromium, Tab, chromium
 from tests.peers.rtc import network
-from tests.peers.service import service
+from tests.peers.service import ready, service
 from tests.peers.speech import WORDS
 from tests.peers.test_rooms_whip import gstreamer
 
@@ -143,8 +143,7 @@ HEARD = "received('audio').then(all => Math.max(0, ...all.map(one => one.audioLe
 async def house(**env: str) -> AsyncIterator[str]:
     with network():
         async with service(env={"ROOMS_OPEN": "true", **env}) as (http, _logged):
-            while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - workers load models
-                await asyncio.sleep(0.1)
+            await ready(http)
             yield str(http._base_url).rstrip("/")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.peers.service import service
+from tests.peers.service import ready, service
 
 TOKEN = {"Authorization": "Bearer s3cret"}
 
@@ -21,8 +21,7 @@ async def ask(http: aiohttp.ClientSession) -> tuple[int, Any]:
 @pytest.mark.parametrize("workers", ["0", "1"])
 async def test_a_known_sentence_comes_back_as_captions(workers: str) -> None:
     async with service(env={"WORKERS": workers}) as (http, _):
-        while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it loads models
-            await asyncio.sleep(0.1)
+        await ready(http)
         (status, report), (busy, _) = await asyncio.gather(ask(http), ask(http))
         assert (status, busy) == (200, 503)
         assert report["ok"], report

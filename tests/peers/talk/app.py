@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.peers import until
+from tests.peers import service, until
 from tests.peers.nextcloud import SECRET, Nextcloud
 from tests.peers.talk.process import LOOPBACK, Process
 from tests.ports import free_port
@@ -83,6 +83,5 @@ async def ready(process: Process) -> None:
     """Wait until its workers have started."""
     await until(lambda: "listening on" in process.output)
     (url,) = re.findall(r"listening on (\S+)", process.output)
-    async with asyncio.timeout(120), aiohttp.ClientSession(url) as http:
-        while (await http.get("/ready")).status != 200:  # noqa: ASYNC110 - it does not call us
-            await asyncio.sleep(0.1)
+    async with aiohttp.ClientSession(url) as http:
+        await service.ready(http)

@@ -11,6 +11,7 @@ export class Card {
   #room;
   #own;
   #parts;
+  #about = "";
 
   /** `invite` and `end` are for rooms of our own, and get what the server says of them. */
   constructor(room, { invite, end }) {
@@ -38,7 +39,11 @@ export class Card {
     update(said, { hidden: !live.said.length });
   }
 
+  /** Only where it changes: a link that is replaced while somebody presses on it leads nowhere. */
   #showAbout({ protocol, since, people, wrong, dialog }) {
+    const shown = JSON.stringify([protocol, since, people.length, wrong.at(-1), dialog]);
+    if (shown === this.#about) return;
+    this.#about = shown;
     const about = [protocol && badge(protocol), since ? ` since ${clock(since)}, ${counted(people.length, "person", "people")} ` : "Nobody is there."];
     if (dialog) about.push(h("a", { href: `#dialogs/${encodeURIComponent(dialog.name)}` }, badge(`${dialog.name}: ${dialog.state}`, "good")), " ");
     if (wrong.length) about.push(badge(`${wrong.at(-1).code}: ${wrong.at(-1).message}`, "bad"));
